@@ -1,0 +1,116 @@
+// swift-tools-version: 6.3
+
+import PackageDescription
+
+/// Tests run other programs and speak C all day: they do without the marks of strict memory safety.
+let testSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableExperimentalFeature("Lifetimes"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// Every target is held to the same rules: memory safety is strict, a warning is an error.
+let settings: [SwiftSetting] = testSettings + [.strictMemorySafety()]
+
+let package = Package(
+  name: "dumpcollect",
+  products: [
+    .executable(name: "dumpcollect", targets: ["dumpcollect"]),
+    .library(name: "DumpHandler", targets: ["DumpHandler"]),
+    .library(name: "Symbolizer", targets: ["Symbolizer"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    // Inside the service.
+    .target(name: "CUnwind"),
+    .target(name: "Unwinder", dependencies: ["CUnwind"], swiftSettings: settings),
+    .target(name: "DumpHandler", dependencies: ["Unwinder", "CUnwind"], swiftSettings: settings),
+
+    // Later, on any machine.
+    .target(
+      name: "CaptureFormat",
+      dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["capture.proto"],
+      swiftSettings: settings
+    ),
+    .target(name: "CElf", linkerSettings: [.linkedLibrary("elf")]),
+    .target(
+      name: "CDemangle",
+      linkerSettings: [.linkedLibrary("iberty"), .linkedLibrary("stdc++")]
+    ),
+    .target(
+      name: "Report",
+      dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "Symbolizer",
+      dependencies: [
+        "CElf", "CDemangle", "CaptureFormat", "Report",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings
+    ),
+    .target(name: "Render", dependencies: ["Report"], swiftSettings: settings),
+    .executableTarget(
+      name: "dumpcollect",
+      dependencies: [
+        "CaptureFormat", "Report", "Render", "Symbolizer",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings
+    ),
+
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: testSettings),
+    .testTarget(
+      name: "CaptureFormatTests",
+      dependencies: [
+        "CaptureFormat", "TestSupport", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: testSettings
+    ),
+    .testTarget(
+      name: "UnwinderTests",
+      dependencies: ["Unwinder", "CUnwind", "DumpHandler", "CaptureFormat", "TestSupport"],
+      swiftSettings: testSettings
+    ),
+    .testTarget(
+      name: "SymbolizerTests",
+      dependencies: [
+        "Symbolizer", "Report", "CaptureFormat", "CElf", "CDemangle", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: testSettings
+    ),
+    .testTarget(
+      name: "ReportTests",
+      dependencies: ["Report", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: testSettings
+    ),
+    .testTarget(
+      name: "RenderTests",
+      dependencies: ["Render", "Report", "TestSupport"],
+      swiftSettings: testSettings
+    ),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["dumpcollect", "TestSupport"],
+      swiftSettings: testSettings
+    ),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["dumpcollect", "Report", "TestSupport"],
+      swiftSettings: testSettings
+    ),
+    .testTarget(name: "PackageTests", dependencies: ["TestSupport"], swiftSettings: testSettings),
+  ]
+)

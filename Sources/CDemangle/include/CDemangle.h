@@ -1,0 +1,4 @@
+// The demanglers of the languages that services are written in.
+#ifndef CDEMANGLE_H
+#define CDEMANGLE_H
+#endif

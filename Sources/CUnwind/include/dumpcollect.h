@@ -1,0 +1,3 @@
+#ifndef DUMPCOLLECT_H
+#define DUMPCOLLECT_H
+#endif

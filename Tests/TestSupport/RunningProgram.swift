@@ -1,0 +1,95 @@
+import Foundation
+import Glibc
+
+/// A program that runs beside the test: spoken to by lines and signals, killed when the test lets go of it.
+package final class RunningProgram: @unchecked Sendable {
+  package let processID: Int32
+  private let process: Process
+  private let output: FileHandle
+  private let input: FileHandle
+  private let errorPath: String
+  private var buffered = Data()
+
+  /// Starts the program; its standard error goes to a file that `errorText` reads.
+  package init(
+    _ program: String,
+    _ arguments: [String] = [],
+    environment: [String: String?] = [:],
+    directory: String? = nil
+  ) throws {
+    process = Process()
+    process.executableURL = URL(fileURLWithPath: try locate(program))
+    process.arguments = arguments
+    process.environment = mergedEnvironment(environment)
+    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+    let outputPipe = Pipe()
+    let inputPipe = Pipe()
+    process.standardOutput = outputPipe
+    process.standardInput = inputPipe
+    errorPath = NSTemporaryDirectory() + "stderr-\(UUID().uuidString)"
+    _ = FileManager.default.createFile(atPath: errorPath, contents: nil)
+    process.standardError = FileHandle(forWritingAtPath: errorPath)
+    output = outputPipe.fileHandleForReading
+    input = inputPipe.fileHandleForWriting
+    try process.run()
+    processID = process.processIdentifier
+  }
+
+  deinit {
+    if process.isRunning { kill(processID, SIGKILL) }
+    process.waitUntilExit()
+    unlink(errorPath)
+  }
+
+  /// What the program has written to standard error so far.
+  package var errorText: String {
+    String(decoding: FileManager.default.contents(atPath: errorPath) ?? Data(), as: UTF8.self)
+  }
+
+  package var isRunning: Bool { process.isRunning }
+
+  /// The next line of standard output, without its end; nil at the end of output or after `timeout`.
+  package func readLine(timeout: Duration = .seconds(30)) -> String? {
+    let deadline = ContinuousClock.now + timeout
+    while true {
+      if let end = buffered.firstIndex(of: 0x0a) {
+        let line = String(decoding: buffered[buffered.startIndex..<end], as: UTF8.self)
+        buffered.removeSubrange(buffered.startIndex...end)
+        return line
+      }
+      let left = deadline - ContinuousClock.now
+      guard left > .zero else { return nil }
+      let milliseconds =
+        left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000
+      var descriptor = pollfd(fd: output.fileDescriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&descriptor, 1, Int32(clamping: milliseconds + 1)) > 0 else { continue }
+      let data = output.availableData
+      if data.isEmpty { return nil }
+      buffered.append(data)
+    }
+  }
+
+  /// Waits until the program printed this line; everything before it is dropped.
+  package func wait(for line: String, timeout: Duration = .seconds(30)) throws {
+    while let next = readLine(timeout: timeout) {
+      if next == line { return }
+    }
+    throw CommandFailure("pid \(processID) did not print “\(line)”; standard error: \(errorText)")
+  }
+
+  /// Writes one line to the program's standard input.
+  package func write(line: String) throws {
+    try input.write(contentsOf: Data((line + "\n").utf8))
+  }
+
+  package func send(signal: Int32) {
+    kill(processID, signal)
+  }
+
+  /// Waits for the end; exit status, or 128 + signal when a signal ended it.
+  package func waitForExit() -> Int32 {
+    process.waitUntilExit()
+    return process.terminationReason == .exit
+      ? process.terminationStatus : 128 + process.terminationStatus
+  }
+}
