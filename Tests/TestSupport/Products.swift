@@ -1,0 +1,42 @@
+import Foundation
+
+/// What the package's own builds left for the tests.
+package enum Products {
+  /// The folder of the build that this test belongs to.
+  package static let directory: String = URL(fileURLWithPath: "/proc/self/exe")
+    .resolvingSymlinksInPath().deletingLastPathComponent().path
+
+  /// The path of the `dumpcollect` command of this build.
+  package static let dumpcollect = "\(directory)/dumpcollect"
+
+  /// The path of a program of the package, "debug" or "release".
+  ///
+  /// - Throws: `CommandFailure` when that configuration was not built.
+  package static func path(
+    of program: String,
+    configuration: String
+  ) throws -> String {
+    let path =
+      "\(URL(fileURLWithPath: directory).deletingLastPathComponent().path)/\(configuration)/\(program)"
+    guard FileManager.default.isExecutableFile(atPath: path) else {
+      throw CommandFailure(
+        "\(path) is not built: swift build -c \(configuration) --product \(program), as scripts/test does"
+      )
+    }
+    return path
+  }
+}
+
+/// The handler as services link it, built by `scripts/build-handler`.
+package enum Handler {
+  /// Holds `include/` and `lib/`.
+  package static let directory = "\(repositoryRoot)/.build/handler"
+  package static let archive = "\(directory)/lib/libdumpcollect.a"
+  package static let sharedLibrary = "\(directory)/lib/libdumpcollect.so"
+  package static let preloadLibrary = "\(directory)/lib/libdumpcollect-preload.so"
+
+  /// For the compiler of a C or C++ program.
+  package static let compileArguments = ["-I", "\(directory)/include"]
+  /// For the linker, behind the program's own objects.
+  package static let linkArguments = [archive, "-ldl", "-lpthread"]
+}
