@@ -1,0 +1,28 @@
+/// What a record's payload is; the numbers stand beside the messages of capture.proto.
+package struct RecordKind: RawRepresentable, Hashable, Sendable {
+  package var rawValue: UInt16
+
+  package init(rawValue: UInt16) {
+    self.rawValue = rawValue
+  }
+
+  package static let header = RecordKind(rawValue: 1)
+  package static let process = RecordKind(rawValue: 2)
+  package static let module = RecordKind(rawValue: 3)
+  package static let thread = RecordKind(rawValue: 4)
+  package static let end = RecordKind(rawValue: 255)
+}
+
+extension RecordKind: CustomStringConvertible {
+  /// The kind's name, or its number when this reader does not know it.
+  package var description: String {
+    switch self {
+    case .header: "header"
+    case .process: "process"
+    case .module: "module"
+    case .thread: "thread"
+    case .end: "end"
+    default: "kind \(rawValue)"
+    }
+  }
+}
