@@ -70,7 +70,12 @@ let package = Package(
       swiftSettings: settings
     ),
 
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: testSettings),
+    .target(
+      name: "TestSupport",
+      dependencies: ["Report"],
+      path: "Tests/TestSupport",
+      swiftSettings: testSettings
+    ),
     .testTarget(
       name: "CaptureFormatTests",
       dependencies: [
@@ -103,7 +108,7 @@ let package = Package(
     ),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["dumpcollect", "TestSupport"],
+      dependencies: ["dumpcollect", "Report", "TestSupport"],
       swiftSettings: testSettings
     ),
     .testTarget(

@@ -1,0 +1,241 @@
+import Foundation
+package import Report
+
+/// Reports made by hand, for tests that need no ELF file.
+package enum SampleReport {
+  /// A small server: workers, one acceptor, threads that could not be read, every field used somewhere.
+  package static func server() -> DumpReport {
+    var report = DumpReport()
+    report.kind = .live
+    report.reason = "signal"
+    report.time = Date(timeIntervalSince1970: 1_772_355_900.25)
+    report.captureFile = "/var/lib/shop/dumps/shop.4711.20260301T090500Z.1.dcap"
+    report.process = process()
+    report.signal = ReportSignal(number: 3, code: -1)
+    report.signal?.senderProcessID = 88
+    report.modules = modules()
+    report.frames = frames()
+    report.stacks = [[0, 1, 2, 3, 4], [5, 6, 7, 8], [9, 10], [11, 2, 3, 4]]
+    report.threads = threads()
+    return report
+  }
+
+  /// The same server after a null pointer in its worker.
+  package static func crash() -> DumpReport {
+    var report = server()
+    report.kind = .crash
+    report.signal = ReportSignal(number: 11, code: 1)
+    report.signal?.address = 0
+    report.message = "Fatal error: Unexpectedly found nil"
+    report.crashedThreadID = 4716
+    report.isComplete = false
+    report.problems = ["offset 4096: record of kind 4 is damaged (CRC)"]
+    var finding = Finding(kind: "deadlock", text: "two threads wait for each other's mutex")
+    finding.threadIDs = [4712, 4713]
+    report.findings = [finding]
+    return report
+  }
+
+  /// Many threads: `distinct` stacks of `depth` frames that share few frames, as interned captures do.
+  package static func large(threads: Int, distinct: Int, depth: Int) -> DumpReport {
+    var report = server()
+    report.frames = (0..<500).map { index in
+      var frame = Frame(address: 0x5555_0000 + UInt64(index) * 16)
+      frame.module = index % report.modules.count
+      frame.offset = UInt64(index) * 16
+      frame.function = "shop::Worker<\(index)>::step(int, char const*)"
+      frame.file = "/src/shop/worker\(index % 7).cpp"
+      frame.line = UInt32(index + 1)
+      frame.column = 3
+      frame.origin = .cfi
+      return frame
+    }
+    report.stacks = (0..<distinct).map { stack in
+      (0..<depth).map { (stack * 7 + $0 * ($0 + stack / 499)) % 499 + ($0 == 0 ? 1 : 0) }
+    }
+    report.threads = (0..<threads).map { index in
+      var thread = ReportThread(threadID: Int32(5000 + index))
+      thread.name = "worker-\(index)"
+      thread.state = .sleeping
+      thread.systemCall = "futex"
+      thread.stack = index % distinct
+      return thread
+    }
+    return report
+  }
+
+  private static func process() -> ReportProcess {
+    var process = ReportProcess()
+    process.processID = 4711
+    process.name = "shop"
+    process.executable = "/opt/shop/bin/shop"
+    process.arguments = ["--port", "8080", "with space"]
+    process.userID = 1000
+    process.startTime = Date(timeIntervalSince1970: 1_772_270_000.5)
+    process.host = "shop-01"
+    process.cgroup = "/system.slice/shop.service"
+    process.kernel = "6.1.0"
+    process.threadCount = 9
+    return process
+  }
+
+  private static func modules() -> [ReportModule] {
+    var executable = ReportModule(
+      path: "/opt/shop/bin/shop",
+      buildID: "0123456789abcdef0123456789abcdef01234567",
+      base: 0x5555_5555_4000,
+      end: 0x5555_5565_4000
+    )
+    executable.status = .debugInfo
+    executable.debugFile =
+      "/usr/lib/debug/.build-id/01/23456789abcdef0123456789abcdef01234567.debug"
+    var library = ReportModule(
+      path: "/usr/lib/x86_64-linux-gnu/libc.so.6",
+      buildID: "58254ca972fe91e9d68a4dbf4c1d6b2d7d5a5a5a",
+      base: 0x7fff_f7c0_0000,
+      end: 0x7fff_f7e0_0000
+    )
+    library.status = .symbols
+    library.reason = "no debug file; install libc6-dbg"
+    var plugin = ReportModule(
+      path: "/opt/shop/lib/plug in.so",
+      buildID: nil,
+      base: 0x7fff_f7b0_0000,
+      end: 0x7fff_f7b1_0000
+    )
+    plugin.reason = "stripped, and no debug file was found"
+    return [executable, library, plugin]
+  }
+
+  private static func frames() -> [Frame] {
+    [
+      library(0x89e39, "__futex_abstimed_wait_common"),
+      library(0x8c5d3, "pthread_cond_wait@@GLIBC_2.3.2"),
+      swift(
+        0x4100,
+        "Shop.Queue.next() -> Shop.Job",
+        short: "Queue.next()",
+        line: 41,
+        column: 9,
+        inlined: true
+      ),
+      swift(
+        0x4100,
+        "Shop.Worker.run() throws -> ()",
+        short: "Worker.run()",
+        line: 88,
+        column: 20
+      ),
+      library(0x8a0f4, "start_thread"),
+      library(0x10a8f4, "accept4"),
+      source(0x2210, "shop::Acceptor::loop(int, std::string const&)", "acceptor.cpp", 120, 7),
+      source(0x2000, "main", "main.cpp", 17, 0),
+      library(0x27249, "__libc_start_main"),
+      unknown(0x7fff_f7b0_1234),
+      signalTrampoline(),
+      swift(0x4188, "Shop.Job.pay() -> Swift.Int", short: "Job.pay()", line: 77, column: 14),
+    ]
+  }
+
+  private static func threads() -> [ReportThread] {
+    let workers = (0..<4).map { index in
+      var worker = ReportThread(threadID: Int32(4712 + index))
+      worker.name = "worker-\(index + 8)"
+      worker.state = .sleeping
+      worker.systemCall = "futex"
+      worker.waitChannel = "futex_wait_queue"
+      worker.cpuUser = .milliseconds(1240)
+      worker.cpuSystem = .milliseconds(20)
+      worker.stack = 0
+      return worker
+    }
+    var acceptor = ReportThread(threadID: 4711)
+    acceptor.name = "shop"
+    acceptor.state = .sleeping
+    acceptor.systemCall = "accept4"
+    acceptor.cpuUser = .nanoseconds(1)
+    acceptor.stack = 1
+    acceptor.labels = ["role": "acceptor", "tenant": "a \"b\""]
+    var busy = ReportThread(threadID: 4716)
+    busy.name = "worker-12"
+    busy.state = .running
+    busy.cpuUser = .seconds(99)
+    busy.stack = 3
+    var plugin = ReportThread(threadID: 4717)
+    plugin.name = "plug in"
+    plugin.state = .disk
+    plugin.systemCall = "fsync"
+    plugin.status = .quiet
+    plugin.reason = "blocks all signals; read without its registers"
+    plugin.truncated = "no unwind information at 0x7ffff7b01234"
+    plugin.stack = 2
+    var silent = ReportThread(threadID: 4718)
+    silent.name = "frozen"
+    silent.state = .stopped
+    silent.status = .noAnswer
+    silent.reason = "no answer within 2s"
+    var gone = ReportThread(threadID: 4719)
+    gone.status = .exited
+    gone.reason = "ended before it could answer"
+    return [acceptor] + workers + [busy, plugin, silent, gone]
+  }
+
+  private static func library(_ offset: UInt64, _ name: String) -> Frame {
+    var frame = Frame(address: 0x7fff_f7c0_0000 + offset)
+    frame.module = 1
+    frame.offset = offset
+    frame.function = name
+    frame.origin = offset == 0x89e39 ? .context : .cfi
+    frame.unknown = "no debug information"
+    return frame
+  }
+
+  private static func swift(
+    _ offset: UInt64,
+    _ name: String,
+    short: String,
+    line: UInt32,
+    column: UInt32,
+    inlined: Bool = false
+  ) -> Frame {
+    var frame = source(offset, name, "Worker.swift", line, column)
+    frame.shortFunction = short
+    frame.linkage = "$s4Shop\(line)"
+    frame.isInlined = inlined
+    return frame
+  }
+
+  private static func source(
+    _ offset: UInt64,
+    _ name: String,
+    _ file: String,
+    _ line: UInt32,
+    _ column: UInt32
+  ) -> Frame {
+    var frame = Frame(address: 0x5555_5555_4000 + offset)
+    frame.module = 0
+    frame.offset = offset
+    frame.function = name
+    frame.file = "/src/shop/\(file)"
+    frame.line = line
+    frame.column = column == 0 ? nil : column
+    frame.origin = .cfi
+    return frame
+  }
+
+  private static func unknown(_ address: UInt64) -> Frame {
+    var frame = Frame(address: address)
+    frame.module = 2
+    frame.offset = 0x1234
+    frame.origin = .scan
+    frame.unknown = "no symbol table"
+    return frame
+  }
+
+  private static func signalTrampoline() -> Frame {
+    var frame = Frame(address: 0xffff_ffff_ff60_0000)
+    frame.isSignalFrame = true
+    frame.unknown = "no module holds this address"
+    return frame
+  }
+}
