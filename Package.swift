@@ -41,7 +41,12 @@ let package = Package(
       exclude: ["capture.proto"],
       swiftSettings: settings
     ),
-    .target(name: "CElf", linkerSettings: [.linkedLibrary("elf")]),
+    .target(
+      name: "CElf",
+      linkerSettings: [
+        .linkedLibrary("elf"), .linkedLibrary("z"), .linkedLibrary("zstd"), .linkedLibrary("lzma"),
+      ]
+    ),
     .target(
       name: "CDemangle",
       linkerSettings: [.linkedLibrary("iberty"), .linkedLibrary("stdc++")]

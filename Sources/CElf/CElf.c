@@ -1,1 +1,76 @@
 #include "CElf.h"
+
+#include <limits.h>
+#include <lzma.h>
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+
+// zlib counts in unsigned int: larger buffers go through it in parts.
+static uInt part(size_t count) { return count > UINT_MAX / 2 ? UINT_MAX / 2 : (uInt)count; }
+
+int celf_inflate(const void *in, size_t in_size, void *out, size_t out_size) {
+  z_stream stream = {0};
+  if (inflateInit(&stream) != Z_OK) return -1;
+  stream.next_in = (Bytef *)in;
+  stream.next_out = out;
+  int status = Z_OK;
+  while (status == Z_OK) {
+    if (stream.avail_in == 0) {
+      stream.avail_in = part(in_size);
+      in_size -= stream.avail_in;
+    }
+    if (stream.avail_out == 0) {
+      stream.avail_out = part(out_size);
+      out_size -= stream.avail_out;
+    }
+    // With nothing left on one side this ends with Z_BUF_ERROR, unless the stream ends here.
+    status = inflate(&stream, Z_NO_FLUSH);
+  }
+  int whole = status == Z_STREAM_END && out_size == 0 && stream.avail_out == 0;
+  inflateEnd(&stream);
+  return whole ? 0 : -1;
+}
+
+int celf_unzstd(const void *in, size_t in_size, void *out, size_t out_size) {
+  size_t written = ZSTD_decompress(out, out_size, in, in_size);
+  return !ZSTD_isError(written) && written == out_size ? 0 : -1;
+}
+
+int celf_unxz(const void *in, size_t in_size, size_t limit, void **out, size_t *out_size) {
+  lzma_stream stream = LZMA_STREAM_INIT;
+  // 256 MiB of decoder memory: what `xz -9e` files need is 65 MiB.
+  if (lzma_stream_decoder(&stream, 256u << 20, 0) != LZMA_OK) return -1;
+  size_t capacity = 0;
+  uint8_t *buffer = NULL;
+  stream.next_in = in;
+  stream.avail_in = in_size;
+  lzma_ret status = LZMA_OK;
+  while (status == LZMA_OK) {
+    if (stream.avail_out == 0) {
+      size_t used = capacity;
+      if (used == limit) break;
+      capacity = used == 0 ? 1u << 16 : used * 2;
+      if (capacity > limit) capacity = limit;
+      uint8_t *larger = realloc(buffer, capacity);
+      if (larger == NULL) break;
+      buffer = larger;
+      stream.next_out = buffer + used;
+      stream.avail_out = capacity - used;
+    }
+    status = lzma_code(&stream, LZMA_FINISH);
+  }
+  size_t size = capacity - stream.avail_out;
+  lzma_end(&stream);
+  if (status != LZMA_STREAM_END) {
+    free(buffer);
+    return -1;
+  }
+  *out = buffer;
+  *out_size = size;
+  return 0;
+}
+
+uint32_t celf_crc32(uint32_t crc, const void *bytes, size_t count) {
+  return (uint32_t)crc32_z(crc, bytes, count);
+}

@@ -1,0 +1,251 @@
+import CElf
+package import CaptureFormat
+import Glibc
+import Synchronization
+
+/// An ELF file: headers and identity parsed when it is opened, sections as bytes when they are
+/// asked for.
+///
+/// The file is mapped, not read: opening costs the headers alone, whatever the size. 64-bit
+/// little-endian files of x86_64 and aarch64 are read; others are refused. After `init` nothing of
+/// libelf is called any more, so that any number of threads may use one file. A file that is cut
+/// short while it is read ends the process with SIGBUS, as with every mapped file.
+package final class ELFFile: Sendable {
+  /// As it was given, or what a captured image is called.
+  package let path: String
+  package let type: ELFType
+  package let machine: ELFMachine
+  package let segments: [ELFSegment]
+  /// In the file's order, the first, empty one too; none without section headers.
+  package let sections: [ELFSection]
+  /// Why `sections` is empty although the file says that it has some.
+  package let sectionProblem: String?
+  package let buildID: BuildID?
+  /// Name and checksum of the separate debug file.
+  package let debugLink: DebugLink?
+  /// The file that several debug files share, made by `dwz`.
+  package let alternateDebugLink: AlternateDebugLink?
+  /// All bytes of the file.
+  package let contents: ByteRegion
+
+  private let sectionIndices: [String: Int]
+  private let expanded = Mutex<[Int: ByteRegion]>([:])
+
+  /// Maps the file at `path`.
+  ///
+  /// - Throws: what is wrong with it, and what to try.
+  package convenience init(path: String) throws(SymbolizerError) {
+    try self.init(image: try ELFImage(path: path), path: path)
+  }
+
+  /// An image of memory, such as the vDSO's; `bytes` are copied.
+  ///
+  /// - Parameters:
+  ///   - bytes: the whole image.
+  ///   - name: what errors call it.
+  /// - Throws: what is wrong with it.
+  package convenience init(image bytes: [UInt8], name: String) throws(SymbolizerError) {
+    try self.init(image: try ELFImage(copying: bytes, name: name), path: name)
+  }
+
+  private init(image: ELFImage, path: String) throws(SymbolizerError) {
+    self.path = path
+    let header = try image.header()
+    type = ELFType(rawValue: header.e_type)
+    machine = ELFMachine(rawValue: header.e_machine)
+    segments = image.segments()
+    (sections, sectionProblem) = image.sections()
+    contents = image.contents
+    var indices: [String: Int] = [:]
+    for section in sections.dropFirst() where indices[section.name] == nil {
+      indices[section.name] = section.index
+    }
+    sectionIndices = indices
+    let reader = SectionReader(contents: image.contents, sections: sections, indices: indices)
+    buildID = reader.buildID(segments: segments)
+    debugLink = reader.debugLink()
+    alternateDebugLink = reader.alternateDebugLink()
+  }
+
+  /// The first section of this name.
+  package func section(named name: String) -> ELFSection? {
+    sectionIndices[name].map { sections[$0] }
+  }
+
+  /// The section's bytes as a program reads them: a compressed one is expanded once and kept.
+  ///
+  /// - Returns: nothing for a section that takes no bytes of the file.
+  package func bytes(of section: ELFSection) throws(FormatError) -> ByteRegion {
+    let raw = try rawBytes(of: section)
+    let isOldStyle = section.name.hasPrefix(".zdebug_")
+    guard section.isCompressed || isOldStyle else { return raw }
+    if let known = expanded.withLock({ $0[section.index] }) { return known }
+    let region =
+      section.isCompressed
+      ? try SectionDecompressor.expand(raw) : try SectionDecompressor.expandOldStyle(raw)
+    return expanded.withLock { cache in
+      // Another thread may have been quicker: all share its bytes.
+      if let known = cache[section.index] { return known }
+      cache[section.index] = region
+      return region
+    }
+  }
+
+  /// The bytes of the section called `.name`, or, compressed in the old way, `.zname`.
+  ///
+  /// - Parameter name: as in `debug_info`, without its dot.
+  /// - Returns: expanded bytes, or nil when there is no such section.
+  /// - Throws: what is wrong with the section.
+  package func debugSection(_ name: String) throws(FormatError) -> ByteRegion? {
+    guard let section = section(named: ".\(name)") ?? section(named: ".z\(name)"),
+      section.kind != .noBits
+    else { return nil }
+    return try bytes(of: section)
+  }
+
+  /// Whether the file has DWARF of its own.
+  package var hasDebugInformation: Bool {
+    guard let section = section(named: ".debug_info") ?? section(named: ".zdebug_info") else {
+      return false
+    }
+    return section.kind != .noBits && section.byteCount > 0
+  }
+
+  /// Whether the file has a `.symtab`, which a stripped one lacks.
+  package var hasFullSymbolTable: Bool {
+    sections.contains { $0.kind == .symbolTable && $0.byteCount > 0 }
+  }
+
+  /// The CRC-32 over the whole file, as `.gnu_debuglink` states it; reads all of it.
+  package func checksum() -> UInt32 {
+    let step = 16 << 20
+    var checksum: UInt32 = 0
+    var position = 0
+    while position < contents.byteCount {
+      let end = min(position + step, contents.byteCount)
+      if let part = contents.part(position..<end) {
+        // Safe because the pointer does not outlive the borrowed span.
+        checksum = unsafe part.bytes.withUnsafeBytes {
+          unsafe celf_crc32(checksum, $0.baseAddress, $0.count)
+        }
+      }
+      contents.releasePages(position..<end)
+      position = end
+    }
+    return checksum
+  }
+
+  private func rawBytes(of section: ELFSection) throws(FormatError) -> ByteRegion {
+    try SectionReader.rawBytes(of: section, in: contents)
+  }
+}
+
+/// Name and checksum of a separate debug file (GDB manual, Separate Debug Files).
+package struct DebugLink: Hashable, Sendable {
+  /// A file name without folders.
+  package var fileName: String
+  package var checksum: UInt32
+}
+
+/// Name and build ID of the file that `dwz -m` moved common parts to.
+package struct AlternateDebugLink: Hashable, Sendable {
+  package var path: String
+  package var buildID: BuildID
+}
+
+/// What is read of sections while a file is opened.
+struct SectionReader {
+  let contents: ByteRegion
+  let sections: [ELFSection]
+  let indices: [String: Int]
+
+  /// The section's bytes as they stand in the file.
+  static func rawBytes(
+    of section: ELFSection,
+    in contents: ByteRegion
+  ) throws(FormatError) -> ByteRegion {
+    guard section.kind != .noBits else { return .empty }
+    guard let start = Int(exactly: section.fileOffset), let count = Int(exactly: section.byteCount),
+      count <= contents.byteCount, start <= contents.byteCount - count,
+      let region = contents.part(start..<(start + count))
+    else {
+      throw FormatError(
+        .malformed(
+          "section \(section.name) ends at \(section.fileOffset.clampedSum(section.byteCount)), behind the file's "
+            + "\(contents.byteCount) bytes (file cut short?)"
+        ),
+        offset: Int(clamping: section.fileOffset)
+      )
+    }
+    return region
+  }
+
+  /// From note sections, else from note segments: a debug file's segments point at bytes it does
+  /// not have.
+  func buildID(segments: [ELFSegment]) -> BuildID? {
+    for section in sections where section.kind == .note {
+      // A section that lies outside the file has no notes.
+      guard let region = try? Self.rawBytes(of: section, in: contents) else { continue }
+      if let found = Self.buildID(in: region) { return found }
+    }
+    if sections.contains(where: { $0.kind == .note }) { return nil }
+    for segment in segments where segment.kind == .note {
+      guard let start = Int(exactly: segment.fileOffset),
+        let count = Int(exactly: segment.fileByteCount),
+        count <= contents.byteCount, start <= contents.byteCount - count,
+        let region = contents.part(start..<(start + count))
+      else { continue }
+      if let found = Self.buildID(in: region) { return found }
+    }
+    return nil
+  }
+
+  func debugLink() -> DebugLink? {
+    guard let region = region(named: ".gnu_debuglink") else { return nil }
+    var cursor = ByteCursor(region.bytes)
+    guard let name = try? text(&cursor), !name.isEmpty, !name.contains("/"), name != "..",
+      name != "."
+    else { return nil }
+    cursor.quietSkip((4 - cursor.position % 4) % 4)
+    let checksum = cursor.quietU32()
+    return cursor.isBad ? nil : DebugLink(fileName: name, checksum: checksum)
+  }
+
+  func alternateDebugLink() -> AlternateDebugLink? {
+    guard let region = region(named: ".gnu_debugaltlink") else { return nil }
+    var cursor = ByteCursor(region.bytes)
+    guard let path = try? text(&cursor), !path.isEmpty, cursor.remaining <= 64 else { return nil }
+    var bytes: [UInt8] = []
+    while !cursor.isAtEnd { bytes.append(cursor.quietU8()) }
+    return BuildID(bytes).map { AlternateDebugLink(path: path, buildID: $0) }
+  }
+
+  /// Notes are aligned to 4 bytes, but in segments and sections of 8 to 8 (`.note.gnu.property`):
+  /// both are tried.
+  private static func buildID(in region: ByteRegion) -> BuildID? {
+    for alignment in [4, 8] {
+      var cursor = ByteCursor(region.bytes)
+      if let found = BuildID.find(inNotes: &cursor, alignment: alignment) { return found }
+    }
+    return nil
+  }
+
+  /// A link that cannot be read counts as none.
+  private func region(named name: String) -> ByteRegion? {
+    indices[name].flatMap { try? Self.rawBytes(of: sections[$0], in: contents) }
+  }
+
+  private func text(_ cursor: inout ByteCursor) throws(FormatError) -> String {
+    let bytes = try cursor.cString()
+    // Safe because the pointer does not outlive the borrowed span.
+    return unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+}
+
+extension FixedWidthInteger {
+  /// The sum, or the largest number where it would overflow.
+  func clampedSum(_ other: Self) -> Self {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}
