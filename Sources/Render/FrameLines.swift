@@ -1,0 +1,86 @@
+import Report
+
+/// Frames as lines of text; what a frame shows is worked out once, however many stacks hold it.
+struct FrameLines {
+  /// One frame, safe to print.
+  private struct Shown {
+    var function: String
+    var functionColumns: Int
+    var place: String
+    var isKnown: Bool
+  }
+
+  /// Function names up to this width have their places in one column.
+  private static let alignedColumns = 56
+  private static let indent = "    "
+
+  private let report: DumpReport
+  private let shown: [Shown]
+
+  init(_ report: DumpReport) {
+    self.report = report
+    shown = report.frames.map { frame in
+      let function = Self.function(frame, in: report)
+      return Shown(
+        function: function,
+        functionColumns: columns(function),
+        place: Self.place(frame, in: report),
+        isKnown: frame.function != nil
+      )
+    }
+  }
+
+  /// Writes a stack, innermost frame first, and why it ends early.
+  func write(stack: Int, truncated: String?, to text: inout TextBuilder) throws {
+    let frames = report.stacks[stack].map { shown[$0] }
+    let aligned =
+      frames.lazy.map(\.functionColumns).filter { $0 <= Self.alignedColumns }.max() ?? 0
+    for frame in frames { try write(frame, aligned: aligned, to: &text) }
+    if let truncated {
+      try text.line("\(Self.indent)… the stack ends here: \(visible(truncated))", .doubt)
+    }
+  }
+
+  private func write(_ frame: Shown, aligned: Int, to text: inout TextBuilder) throws {
+    text.add(Self.indent)
+    text.add(frame.function, frame.isKnown ? .plain : .doubt)
+    guard !frame.place.isEmpty else { return try text.endLine() }
+    let padding = max(0, aligned - frame.functionColumns) + 2
+    let used = Self.indent.count + frame.functionColumns + columns(frame.place)
+    let terminal = text.style.width ?? .max
+    if used + 2 > terminal {
+      try text.endLine()
+      text.add(Self.indent + Self.indent)
+    } else {
+      text.add(String(repeating: " ", count: min(padding, terminal - used)))
+    }
+    text.add(frame.place, .faint)
+    try text.endLine()
+  }
+
+  /// The name, or the place in the module where there is none.
+  private static func function(_ frame: Frame, in report: DumpReport) -> String {
+    var name = visible(frame.shortFunction ?? frame.function ?? codePlace(frame, in: report))
+    if frame.isSignalFrame { name += " (signal frame)" }
+    if frame.isInlined { name += " (inlined)" }
+    return name
+  }
+
+  /// File and line; the module where there is no line; the reason where there is nothing.
+  private static func place(_ frame: Frame, in report: DumpReport) -> String {
+    if let file = frame.file {
+      return visible(file) + (frame.line.map { ":\($0)" } ?? "")
+    }
+    guard frame.function != nil, let module = frame.module else {
+      return frame.unknown.map { "(\(visible($0)))" } ?? ""
+    }
+    return visible(String(fileName(of: report.modules[module].path)))
+  }
+
+  private static func codePlace(_ frame: Frame, in report: DumpReport) -> String {
+    guard let module = frame.module, let offset = frame.offset else {
+      return "0x" + String(frame.address, radix: 16)
+    }
+    return "\(fileName(of: report.modules[module].path))+0x\(String(offset, radix: 16))"
+  }
+}

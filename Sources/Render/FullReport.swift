@@ -1,0 +1,62 @@
+import Report
+
+/// Every thread with its own stack, in the order of the capture.
+struct FullReport {
+  private let report: DumpReport
+  private let style: TextStyle
+
+  init(_ report: DumpReport, style: TextStyle) {
+    self.report = report
+    self.style = style
+  }
+
+  func write(to sink: ([UInt8]) throws -> Void) throws {
+    try withoutActuallyEscaping(sink) { sink in
+      var text = TextBuilder(style: style, sink: sink)
+      let heading = ReportHeading(report)
+      let lines = FrameLines(report)
+      try heading.write(to: &text, threads: count(report.threads.count, "thread"))
+      for thread in report.threads {
+        try text.endLine()
+        try write(thread, lines, to: &text)
+      }
+      try heading.writeModules(to: &text)
+      try text.flush()
+    }
+  }
+
+  private func write(
+    _ thread: ReportThread,
+    _ lines: FrameLines,
+    to text: inout TextBuilder
+  ) throws {
+    text.add("thread \(thread.threadID)", .heading)
+    if let name = thread.name { text.add("  \(quoted(name))", .heading) }
+    text.add("  \(activityText(report.activity(of: thread)))")
+    let times = [("user", thread.cpuUser), ("system", thread.cpuSystem)].compactMap { name, time in
+      time.map { "\(seconds($0)) \(name)" }
+    }
+    if !times.isEmpty { text.add("  cpu \(times.joined(separator: ", "))", .faint) }
+    if thread.threadID == report.crashedThreadID { text.add("  crashed", .alarm) }
+    try text.endLine()
+    for (key, value) in thread.labels.sorted(by: { $0.key < $1.key }) {
+      try text.line("    label \(visible(key)): \(visible(value))")
+    }
+    if thread.status == .quiet {
+      let reason = thread.reason.map { ": \(visible($0))" } ?? ""
+      try text.line("    read without a signal\(reason)", .doubt)
+    }
+    guard let stack = thread.stack else {
+      let reason = visible(thread.reason ?? "nothing was captured")
+      return try text.line("    no stack: \(reason)", .doubt)
+    }
+    try lines.write(stack: stack, truncated: thread.truncated, to: &text)
+  }
+
+  /// `1.24s`: hundredths, the kernel's clock tick.
+  private func seconds(_ time: Duration) -> String {
+    let (seconds, attoseconds) = time.components
+    let hundredths = abs(attoseconds / 10_000_000_000_000_000)
+    return "\(seconds).\(hundredths < 10 ? "0" : "")\(hundredths)s"
+  }
+}

@@ -1,0 +1,197 @@
+package import Report
+
+/// The report as JSON of docs/report.schema.json: one document, a thread, module or group a line.
+struct JSONReport {
+  private let report: DumpReport
+  /// Each frame as JSON, once, however many stacks hold it.
+  private let frames: [[UInt8]]
+
+  init(_ report: DumpReport) {
+    self.report = report
+    frames = report.frames.map { frame in
+      var json = JSONWriter()
+      json.frame(frame, module: frame.module.map { report.modules[$0].path })
+      return json.bytes
+    }
+  }
+
+  func write(to sink: ([UInt8]) throws -> Void) throws {
+    var json = JSONWriter()
+    try json.object { json in
+      writeCapture(&json)
+      writeProcess(&json)
+      writeSignal(&json)
+      try writeList("modules", report.modules.enumerated(), &json, sink, module)
+      try writeList("threads", report.threads, &json, sink, thread)
+      try writeList("groups", report.groups(), &json, sink, group)
+      try writeList("findings", report.findings, &json, sink, finding)
+    }
+    json.endDocument()
+    try sink(json.takeBytes())
+  }
+
+  private func writeCapture(_ json: inout JSONWriter) {
+    json.field("schema", 1)
+    json.field("kind", report.kind.rawValue)
+    json.field("reason", report.reason)
+    json.field("time", report.time.flatMap { Timestamp.text($0, fractionDigits: 6) })
+    json.field("complete", report.isComplete)
+    if !report.problems.isEmpty {
+      json.key("problems")
+      json.array(report.problems) { $0.string($1) }
+    }
+    json.field("capture_file", report.captureFile)
+    json.field("message", report.message)
+    json.field("crashed_tid", report.crashedThreadID)
+  }
+
+  private func writeProcess(_ json: inout JSONWriter) {
+    let process = report.process
+    json.newLine()
+    json.key("process")
+    json.object { json in
+      json.field("pid", process.processID)
+      json.field("name", process.name)
+      json.field("executable", process.executable)
+      if !process.arguments.isEmpty {
+        json.key("arguments")
+        json.array(process.arguments) { $0.string($1) }
+      }
+      json.field("uid", process.userID)
+      json.field(
+        "start_time",
+        process.startTime.flatMap { Timestamp.text($0, fractionDigits: 6) }
+      )
+      json.field("host", process.host)
+      json.field("cgroup", process.cgroup)
+      json.field("kernel", process.kernel)
+      json.field("thread_count", process.threadCount)
+    }
+  }
+
+  private func writeSignal(_ json: inout JSONWriter) {
+    guard let signal = report.signal else { return }
+    json.newLine()
+    json.key("signal")
+    json.object { json in
+      json.field("number", signal.number)
+      json.field("name", signal.name)
+      json.field("code", signal.code)
+      json.field("code_name", signal.codeName)
+      json.field("address", address: signal.address)
+      json.field("sender_pid", signal.senderProcessID)
+    }
+  }
+
+  private func writeList<Values: Sequence>(
+    _ name: String,
+    _ values: Values,
+    _ json: inout JSONWriter,
+    _ sink: ([UInt8]) throws -> Void,
+    _ value: (inout JSONWriter, Values.Element) -> Void
+  ) throws {
+    json.newLine()
+    json.key(name)
+    try json.array(values, onLines: true) { json, element in
+      value(&json, element)
+      if json.bytes.count >= 256 << 10 { try sink(json.takeBytes()) }
+    }
+  }
+
+  private func module(_ json: inout JSONWriter, _ entry: (offset: Int, element: ReportModule)) {
+    let module = entry.element
+    json.object { json in
+      json.field("id", entry.offset)
+      json.field("path", module.path)
+      json.field("build_id", module.buildID)
+      json.field("base", address: module.base)
+      json.field("end", address: module.end)
+      json.field("status", module.status.rawValue)
+      json.field("debug_file", module.debugFile)
+      json.field("reason", module.reason)
+    }
+  }
+
+  private func thread(_ json: inout JSONWriter, _ thread: ReportThread) {
+    json.object { json in
+      json.field("tid", thread.threadID)
+      json.field("name", thread.name)
+      json.field("state", thread.state?.rawValue)
+      if let wait = report.wait(of: thread) {
+        json.key("wait")
+        json.object { json in
+          json.field("kind", wait.kind.rawValue)
+          json.field("detail", wait.detail)
+        }
+      }
+      json.field("cpu_user_ms", thread.cpuUser.map(milliseconds))
+      json.field("cpu_system_ms", thread.cpuSystem.map(milliseconds))
+      json.field("syscall", thread.systemCall)
+      json.field("wait_channel", thread.waitChannel)
+      if !thread.labels.isEmpty {
+        json.key("labels")
+        json.object { json in
+          for (key, value) in thread.labels.sorted(by: { $0.key < $1.key }) {
+            json.field(key, value)
+          }
+        }
+      }
+      json.field("status", thread.status.rawValue)
+      json.field("reason", thread.reason)
+      json.field("truncated", thread.truncated)
+      writeFrames(&json, ofStack: thread.stack)
+    }
+  }
+
+  private func group(_ json: inout JSONWriter, _ group: StackGroup) {
+    json.object { json in
+      json.field("count", group.threads.count)
+      json.field("fingerprint", group.fingerprint?.text)
+      json.key("tids")
+      json.array(group.threads) { $0.number(report.threads[$1].threadID) }
+      writeFrames(&json, ofStack: group.stack)
+    }
+  }
+
+  private func finding(_ json: inout JSONWriter, _ finding: Finding) {
+    json.object { json in
+      json.field("kind", finding.kind)
+      json.field("text", finding.text)
+      json.key("tids")
+      json.array(finding.threadIDs) { $0.number($1) }
+    }
+  }
+
+  private func writeFrames(_ json: inout JSONWriter, ofStack stack: Int?) {
+    json.key("frames")
+    json.array(stack.map { report.stacks[$0] } ?? []) { $0.raw(frames[$1]) }
+  }
+
+  private func milliseconds(_ duration: Duration) -> Int64 {
+    let (seconds, attoseconds) = duration.components
+    let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+    return overflow ? .max : whole &+ attoseconds / 1_000_000_000_000_000
+  }
+}
+
+extension JSONWriter {
+  /// One FRAME of the report format.
+  ///
+  /// - Parameter module: path of the file that the frame lies in.
+  package mutating func frame(_ frame: Frame, module: String?) {
+    object { json in
+      json.field("address", address: frame.address)
+      json.field("module", module)
+      json.field("offset", address: frame.offset)
+      json.field("function", frame.function)
+      json.field("linkage", frame.linkage ?? frame.function)
+      json.field("file", frame.file)
+      json.field("line", frame.line)
+      json.field("column", frame.column)
+      json.field("inlined", frame.isInlined)
+      if frame.isSignalFrame { json.field("signal_frame", true) }
+      json.field("found_by", frame.origin?.rawValue)
+      json.field("unknown", frame.unknown)
+    }
+  }
+}

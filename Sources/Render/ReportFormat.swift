@@ -1,0 +1,42 @@
+package import Report
+
+/// The forms a report can be shown in.
+package enum ReportFormat: String, CaseIterable, Sendable {
+  /// Identical stacks grouped, the largest group first.
+  case text
+  /// Every thread.
+  case full
+  /// docs/report.schema.json.
+  case json
+
+  /// Writes the report, in pieces of some hundred kilobytes.
+  ///
+  /// - Parameter style: how text is dressed; other forms do without.
+  package func write(
+    _ report: DumpReport,
+    style: TextStyle = .plain,
+    to sink: ([UInt8]) throws -> Void
+  ) throws {
+    switch self {
+    case .text: try TextReport(report, style: style).write(to: sink)
+    case .full: try FullReport(report, style: style).write(to: sink)
+    case .json: try JSONReport(report).write(to: sink)
+    }
+  }
+}
+
+/// How text is dressed.
+package struct TextStyle: Sendable {
+  /// Escape sequences for colours.
+  package var hasColor: Bool
+  /// Columns of the terminal; nil where there is none, and lines are as long as they are.
+  package var width: Int?
+
+  package init(hasColor: Bool, width: Int?) {
+    self.hasColor = hasColor
+    self.width = width
+  }
+
+  /// For files and pipes.
+  package static let plain = TextStyle(hasColor: false, width: nil)
+}

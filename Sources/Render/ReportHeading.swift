@@ -1,0 +1,89 @@
+import Report
+
+/// What stands above the threads, and below them, in both forms of text.
+struct ReportHeading {
+  private let report: DumpReport
+
+  init(_ report: DumpReport) {
+    self.report = report
+  }
+
+  /// Whose dump this is, why it was made, what is missing.
+  func write(to text: inout TextBuilder, threads: String) throws {
+    try text.line(process, .heading)
+    try text.line("\(cause): \(threads)")
+    if let crash { try text.line(crash, .alarm) }
+    if let message = report.message {
+      for line in message.split(separator: "\n") {
+        try text.line("message: \(visible(String(line)))", .alarm)
+      }
+    }
+    if !report.isComplete && report.problems.isEmpty {
+      try text.line("incomplete: parts of this capture are missing", .doubt)
+    }
+    for problem in report.problems { try text.line("incomplete: \(visible(problem))", .doubt) }
+    for finding in report.findings {
+      text.add("\(visible(finding.kind)): ", .alarm)
+      text.add(visible(finding.text))
+      if !finding.threadIDs.isEmpty { text.add(" (\(threadIDsText(finding.threadIDs)))") }
+      try text.endLine()
+    }
+  }
+
+  /// The modules that frames lie in and that have no line numbers, and why.
+  func writeModules(to text: inout TextBuilder) throws {
+    let used = Set(report.frames.lazy.compactMap(\.module))
+    let lacking = report.modules.indices.filter {
+      used.contains($0) && report.modules[$0].status != .debugInfo
+    }
+    guard !lacking.isEmpty else { return }
+    try text.endLine()
+    try text.line("Modules without line numbers:", .heading)
+    for index in lacking {
+      let module = report.modules[index]
+      var line = "    \(visible(module.path))  "
+      line += module.status == .symbols ? "function names only" : "no names"
+      if let reason = module.reason { line += ": \(visible(reason))" }
+      try text.line(line)
+    }
+  }
+
+  private var process: String {
+    let process = report.process
+    let executable = process.executable.map { String(fileName(of: $0)) }
+    var line = visible(process.name ?? executable ?? "unnamed process")
+    if let id = process.processID { line += " (pid \(id))" }
+    if let host = process.host { line += " on \(visible(host))" }
+    if let time = report.time.flatMap({ Timestamp.text($0, fractionDigits: 0) }) {
+      line += ", \(time.dropLast().replacing("T", with: " ")) UTC"
+    }
+    return line
+  }
+
+  private var cause: String {
+    var line = "\(report.kind.rawValue) \(report.kind == .core ? "file" : "capture")"
+    if report.kind != .crash, let signal = report.signal {
+      line += ", \(signalText(signal))"
+      if let sender = signal.senderProcessID, sender != 0 { line += " from pid \(sender)" }
+    }
+    if let reason = report.reason, reason != "signal" { line += ", \(visible(reason))" }
+    return line
+  }
+
+  private var crash: String? {
+    guard report.kind == .crash || report.crashedThreadID != nil else { return nil }
+    var line = "crashed"
+    if let signal = report.signal {
+      line += ": \(signalText(signal))"
+      if let code = signal.codeName { line += " (\(code))" }
+      if let address = signal.address { line += " at 0x\(String(address, radix: 16))" }
+    }
+    guard let id = report.crashedThreadID else { return line }
+    let name = report.threads.first { $0.threadID == id }?.name
+    return line + " in thread \(id)" + (name.map { " \(quoted($0))" } ?? "")
+  }
+
+  private func signalText(_ signal: ReportSignal) -> String {
+    signal.name ?? "signal \(signal.number)"
+  }
+}

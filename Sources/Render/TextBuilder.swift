@@ -1,0 +1,66 @@
+/// Collects lines of text and hands them on in pieces.
+struct TextBuilder {
+  /// How a piece of text looks in a terminal (ECMA-48, 8.3.117).
+  enum Look: String {
+    case plain = ""
+    case heading = "1"
+    case faint = "2"
+    case alarm = "1;31"
+    case doubt = "33"
+  }
+
+  let style: TextStyle
+  private let sink: ([UInt8]) throws -> Void
+  private var bytes: [UInt8] = []
+
+  init(style: TextStyle, sink: @escaping ([UInt8]) throws -> Void) {
+    self.style = style
+    self.sink = sink
+  }
+
+  /// Appends text that is already safe to print.
+  mutating func add(_ text: String, _ look: Look = .plain) {
+    guard style.hasColor, look != .plain, !text.isEmpty else {
+      bytes.append(contentsOf: text.utf8)
+      return
+    }
+    bytes.append(contentsOf: "\u{1b}[\(look.rawValue)m\(text)\u{1b}[0m".utf8)
+  }
+
+  mutating func endLine() throws {
+    bytes.append(0x0a)
+    if bytes.count >= 256 << 10 { try flush() }
+  }
+
+  mutating func line(_ text: String, _ look: Look = .plain) throws {
+    add(text, look)
+    try endLine()
+  }
+
+  /// Hands on what was collected; to be called at the end.
+  mutating func flush() throws {
+    guard !bytes.isEmpty else { return }
+    try sink(bytes)
+    bytes.removeAll(keepingCapacity: true)
+  }
+}
+
+/// Columns that text takes in a terminal, each scalar counted as one.
+func columns(_ text: String) -> Int {
+  text.unicodeScalars.count
+}
+
+/// `1 thread`, `12,345 threads`.
+func count(_ number: Int, _ noun: String) -> String {
+  "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
+}
+
+private func grouped(_ number: Int) -> String {
+  var digits = String(number)
+  var end = digits.count - 3
+  while end > 0 {
+    digits.insert(",", at: digits.index(digits.startIndex, offsetBy: end))
+    end -= 3
+  }
+  return digits
+}

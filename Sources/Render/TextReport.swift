@@ -1,0 +1,84 @@
+import Report
+
+/// The report people read first: identical stacks grouped, the largest group first.
+///
+/// The group of a crashed thread comes before all others.
+struct TextReport {
+  private let report: DumpReport
+  private let style: TextStyle
+
+  init(_ report: DumpReport, style: TextStyle) {
+    self.report = report
+    self.style = style
+  }
+
+  func write(to sink: ([UInt8]) throws -> Void) throws {
+    try withoutActuallyEscaping(sink) { sink in
+      var text = TextBuilder(style: style, sink: sink)
+      let heading = ReportHeading(report)
+      let lines = FrameLines(report)
+      let groups = ordered(report.groups())
+      try heading.write(to: &text, threads: summary(of: groups))
+      for group in groups {
+        try text.endLine()
+        try writeHeading(of: group, to: &text)
+        try writeStack(of: group, lines, to: &text)
+      }
+      try heading.writeModules(to: &text)
+      try text.flush()
+    }
+  }
+
+  private func ordered(_ groups: [StackGroup]) -> [StackGroup] {
+    guard let crashed = groups.firstIndex(where: hasCrashed) else { return groups }
+    var groups = groups
+    groups.insert(groups.remove(at: crashed), at: 0)
+    return groups
+  }
+
+  private func hasCrashed(_ group: StackGroup) -> Bool {
+    report.crashedThreadID.map { id in
+      group.threads.contains { report.threads[$0].threadID == id }
+    } ?? false
+  }
+
+  private func summary(of groups: [StackGroup]) -> String {
+    let silent = report.threads.count { $0.stack == nil }
+    let text = "\(count(report.threads.count, "thread")) in \(count(groups.count, "group"))"
+    return silent == 0 ? text : text + ", \(silent) without a stack"
+  }
+
+  private func writeHeading(of group: StackGroup, to text: inout TextBuilder) throws {
+    let threads = group.threads.map { report.threads[$0] }
+    text.add(count(threads.count, "thread"), .heading)
+    text.add("  \(activitiesText(group))")
+    let names = threads.compactMap(\.name)
+    if !names.isEmpty { text.add("  \(namesText(names))", .heading) }
+    text.add("  \(threadIDsText(threads.map(\.threadID)))", .faint)
+    if hasCrashed(group) { text.add("  crashed", .alarm) }
+    try text.endLine()
+  }
+
+  private func writeStack(
+    of group: StackGroup,
+    _ lines: FrameLines,
+    to text: inout TextBuilder
+  ) throws {
+    let first = report.threads[group.threads[0]]
+    guard let stack = group.stack else {
+      return try text.line(
+        "    no stack: \(visible(first.reason ?? "nothing was captured"))",
+        .doubt
+      )
+    }
+    let quiet = group.threads.lazy.map { report.threads[$0] }.filter { $0.status == .quiet }
+    if let example = quiet.first {
+      let reason = example.reason.map { ": \(visible($0))" } ?? ""
+      try text.line(
+        "    \(quiet.count == 1 ? "" : "\(quiet.count) ")read without a signal\(reason)",
+        .doubt
+      )
+    }
+    try lines.write(stack: stack, truncated: first.truncated, to: &text)
+  }
+}

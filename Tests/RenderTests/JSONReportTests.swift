@@ -1,0 +1,92 @@
+import Foundation
+import Render
+import Report
+import TestSupport
+import Testing
+
+struct JSONReportTests {
+  @Test func theFormatIsItsGoldenText() throws {
+    try Golden.expect(rendered(SampleReport.server(), .json), equals: "server.json")
+    try Golden.expect(rendered(SampleReport.crash(), .json), equals: "crash.json")
+  }
+
+  @Test(arguments: ["nothing", "server", "crash", "many threads"])
+  func everyReportFollowsTheSchema(_ name: String) throws {
+    let report =
+      switch name {
+      case "server": SampleReport.server()
+      case "crash": SampleReport.crash()
+      case "many threads": SampleReport.large(threads: 200, distinct: 50, depth: 27)
+      default: DumpReport()
+      }
+    let directory = try TemporaryDirectory()
+    let path = try directory.write(rendered(report, .json), to: "report.json")
+    try runSuccessfully("python3", [Self.validator(in: directory), Self.schema, path])
+  }
+
+  @Test(arguments: [
+    ("\"kind\":\"live\"", "\"kind\":\"alive\""), ("\"tid\":4711", "\"tid\":\"4711\""),
+    ("\"address\":\"0x", "\"address\":\"0X"), ("\"status\":\"captured\"", "\"status\":null"),
+    ("\"count\":4", "\"count\":0"),
+  ])
+  func theSchemaRefusesWhatIsWrong(_ right: String, _ wrong: String) throws {
+    let directory = try TemporaryDirectory()
+    let text = try rendered(SampleReport.server(), .json)
+    #expect(text.contains(right))
+    let path = try directory.write(text.replacingOccurrences(of: right, with: wrong), to: "r.json")
+    let result = try run("python3", [Self.validator(in: directory), Self.schema, path])
+    #expect(result.status == 1)
+    #expect(result.errorText.contains("ValidationError"))
+  }
+
+  @Test func groupsHoldEveryThreadOnce() throws {
+    let text = try rendered(SampleReport.server(), .json)
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    )
+    let groups = try #require(json["groups"] as? [[String: Any]])
+    let threads = try #require(json["threads"] as? [[String: Any]])
+    let grouped = groups.flatMap { $0["tids"] as? [Int] ?? [] }
+    #expect(grouped.sorted() == threads.compactMap { $0["tid"] as? Int }.sorted())
+    #expect(groups.compactMap { $0["count"] as? Int } == [4, 1, 1, 1, 1, 1])
+  }
+
+  @Test func textsComeThroughUnchanged() throws {
+    var report = DumpReport()
+    report.reason = "\u{0}\u{1f}\"\\\n\u{7f}\u{9b}\u{2028}\u{202e}ä😀</script>"
+    let text = try rendered(report, .json)
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    )
+    #expect(json["reason"] as? String == report.reason)
+  }
+
+  @Test func aLargeReportComesInPieces() throws {
+    let report = SampleReport.large(threads: 3000, distinct: 3000, depth: 27)
+    var pieces: [Int] = []
+    var document = Data()
+    try ReportFormat.json.write(report) {
+      pieces.append($0.count)
+      document.append(contentsOf: $0)
+    }
+    #expect(pieces.count > 10)
+    #expect(pieces.allSatisfy { $0 < 1 << 20 })
+    let json = try JSONSerialization.jsonObject(with: document) as? [String: Any]
+    #expect((json?["threads"] as? [Any])?.count == 3000)
+  }
+
+  private static let schema = "\(repositoryRoot)/docs/report.schema.json"
+
+  /// A program of python3-jsonschema that says nothing when its second argument follows its first.
+  private static func validator(in directory: TemporaryDirectory) throws -> String {
+    try directory.write(
+      """
+      import json, sys, jsonschema
+      schema = json.load(open(sys.argv[1]))
+      jsonschema.Draft202012Validator.check_schema(schema)
+      jsonschema.validate(json.load(open(sys.argv[2])), schema, jsonschema.Draft202012Validator)
+      """,
+      to: "validate.py"
+    )
+  }
+}

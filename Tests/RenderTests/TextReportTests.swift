@@ -1,0 +1,125 @@
+import Foundation
+import Render
+import Report
+import TestSupport
+import Testing
+
+/// The report in one of its forms, as text.
+func rendered(
+  _ report: DumpReport,
+  _ format: ReportFormat,
+  style: TextStyle = .plain
+) throws -> String {
+  var bytes: [UInt8] = []
+  try format.write(report, style: style) { bytes += $0 }
+  return String(decoding: bytes, as: UTF8.self)
+}
+
+struct TextReportTests {
+  @Test func aServerReadsAsItsGoldenText() throws {
+    try Golden.expect(rendered(SampleReport.server(), .text), equals: "server.text")
+    try Golden.expect(rendered(SampleReport.server(), .full), equals: "server.full")
+  }
+
+  @Test func aCrashReadsAsItsGoldenText() throws {
+    try Golden.expect(rendered(SampleReport.crash(), .text), equals: "crash.text")
+    try Golden.expect(rendered(SampleReport.crash(), .full), equals: "crash.full")
+  }
+
+  @Test func coloursAndWidthReadAsTheirGoldenText() throws {
+    let style = TextStyle(hasColor: true, width: 60)
+    try Golden.expect(
+      rendered(SampleReport.crash(), .text, style: style),
+      equals: "crash-color.text"
+    )
+  }
+
+  @Test func anEmptyReportIsStillAReport() throws {
+    #expect(
+      try rendered(DumpReport(), .text) == "unnamed process\nlive capture: 0 threads in 0 groups\n"
+    )
+    #expect(try rendered(DumpReport(), .full) == "unnamed process\nlive capture: 0 threads\n")
+  }
+
+  @Test func noEscapeSequenceOfTheServiceReachesTheTerminal() throws {
+    let evil = "\u{1b}]0;title\u{7}\u{9b}31m\r\n\u{202e}\u{7f}\u{0}"
+    var report = SampleReport.crash()
+    report.reason = evil
+    report.message = evil
+    report.problems = [evil]
+    report.findings[0].text = evil
+    report.findings[0].kind = evil
+    report.process.name = evil
+    report.process.host = evil
+    for index in report.modules.indices {
+      report.modules[index].path = "/\(evil)/\(evil)"
+      report.modules[index].reason = evil
+    }
+    for index in report.frames.indices {
+      report.frames[index].function = index % 2 == 0 ? evil : nil
+      report.frames[index].shortFunction = nil
+      report.frames[index].file = index % 4 == 0 ? evil : nil
+      report.frames[index].unknown = evil
+    }
+    for index in report.threads.indices {
+      report.threads[index].name = evil
+      report.threads[index].reason = evil
+      report.threads[index].systemCall = evil
+      report.threads[index].truncated = evil
+      report.threads[index].labels = [evil: evil]
+    }
+    for format in ReportFormat.allCases {
+      let text = try rendered(report, format)
+      let unsafe = text.unicodeScalars.filter {
+        $0 != "\n" && ($0.properties.generalCategory == .control || $0.value == 0x202e)
+      }
+      #expect(unsafe.isEmpty, "\(format): \(unsafe)")
+    }
+    #expect(try rendered(report, .text).contains("\\u{1b}]0;title\\u{7}\\u{9b}31m\\r\\n\\u{202e}"))
+  }
+
+  @Test(arguments: [
+    (["a"], "\"a\""),
+    (["w-9", "w-10", "w-8"], "\"w-8\" … \"w-10\""),
+    (["w-1", "w-2"], "\"w-1\", \"w-2\""),
+    (["main", "w-1", "w-2", "w-3"], "\"w-1\" … \"w-3\", \"main\""),
+    (["same", "same"], "\"same\""),
+    (["a", "b", "c", "d", "e", "f"], "\"a\", \"b\", \"c\", \"d\", 2 more names"),
+    (["99999999999999999999999"], "\"99999999999999999999999\""),
+  ])
+  func namesThatDifferInTheirNumberAreARange(_ names: [String], _ expected: String) throws {
+    var report = DumpReport()
+    report.threads = names.enumerated().map { index, name in
+      var thread = ReportThread(threadID: Int32(index * 2))
+      thread.name = name
+      thread.status = .exited
+      return thread
+    }
+    let text = try rendered(report, .text)
+    #expect(text.contains("exited  \(expected)  tid"), "\(text)")
+  }
+
+  @Test func threadIDsAreRangesAndTheRestIsCounted() throws {
+    var report = DumpReport()
+    report.threads = [1, 2, 3, 7, 9, 11, 13, 14, .max].map { ReportThread(threadID: $0) }
+    #expect(try rendered(report, .text).contains("  tids 1-3, 7, 9, 11, 3 more\n"))
+  }
+
+  @Test func differentStatesOfOneStackAreCounted() throws {
+    var report = SampleReport.server()
+    report.threads[2].state = .running
+    #expect(
+      try rendered(report, .text)
+        .contains(
+          "4 threads  3 sleeping in futex (condition), 1 running  \"worker-8\" … \"worker-11\""
+        )
+    )
+  }
+
+  @Test func manyThreadsAreOneGroupALine() throws {
+    let text = try rendered(SampleReport.large(threads: 10_000, distinct: 3, depth: 27), .text)
+    #expect(text.contains("live capture, SIGQUIT from pid 88: 10,000 threads in 3 groups\n"))
+    #expect(text.contains("3,334 threads  sleeping in futex  \"worker-0\" … \"worker-9999\""))
+    #expect(text.split(separator: "\n").count < 100)
+  }
+}
