@@ -7,15 +7,18 @@ internal import SwiftProtobuf
 struct CaptureParser: ~Escapable {
   private var input: ByteCursor
   private(set) var capture = Capture()
-  /// Bytes that may still be summed while searching; a file of nothing but false records would be summed
-  /// once for each of them.
-  private var searchBudget: Int
+  /// Bytes that may still be summed, negative once that was too little. A file without damage is summed once; one of
+  /// false records, each as long as the rest, would be summed once for each of them.
+  private var budget: Int
 
   @_lifetime(copy bytes)
   init(_ bytes: RawSpan) {
     input = ByteCursor(bytes)
-    searchBudget = bytes.byteCount.multipliedReportingOverflow(by: 8).partialValue
+    budget = Self.passes * bytes.byteCount
   }
+
+  /// How often all bytes may be summed; the reader refuses files so large that this would overflow.
+  private static let passes = 8
 
   /// Some record of a kind that this reader knows is whole.
   var hasKnownRecord: Bool {
@@ -62,15 +65,13 @@ struct CaptureParser: ~Escapable {
   private mutating func parseRecord() {
     let offset = input.offset
     do throws(CaptureDamage.Reason) {
-      // Without damage every byte is summed once: that is never too much.
-      var budget = Int.max
       let head = try RecordHead(parsing: &input, budget: &budget)
       take(head, at: offset)
     } catch {
+      if case .searchAbandoned = error { budget = -1 }
       let skipped = searchWholeRecord()
-      let isAbandoned = input.isAtEnd && searchBudget < 0
       note(
-        isAbandoned ? .searchAbandoned(byteCount: skipped) : error,
+        budget < 0 ? .searchAbandoned(byteCount: skipped) : error,
         at: offset,
         bytesSkipped: skipped
       )
@@ -81,18 +82,20 @@ struct CaptureParser: ~Escapable {
   @_lifetime(self: copy self)
   private mutating func searchWholeRecord() -> Int {
     let start = input.offset
-    while searchBudget >= 0 {
+    while budget >= 0 {
       input.quietSkip(1)
       if input.isAtEnd { break }
+      var peek = input
+      guard peek.quietU32() == RecordHead.sync else { continue }
       var look = input
       do throws(CaptureDamage.Reason) {
-        _ = try RecordHead(parsing: &look, budget: &searchBudget)
+        _ = try RecordHead(parsing: &look, budget: &budget)
         break
       } catch {
-        if case .searchAbandoned = error { searchBudget = -1 }
+        if case .searchAbandoned = error { budget = -1 }
       }
     }
-    if searchBudget < 0 { input.quietSkip(input.remaining) }
+    if budget < 0 { input.quietSkip(input.remaining) }
     return input.offset - start
   }
 

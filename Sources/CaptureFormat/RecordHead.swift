@@ -12,9 +12,8 @@ package struct RecordHead: Equatable, Sendable {
 
   /// Reads the head of a record that is whole: all its bytes are there and give its checksum.
   ///
-  /// The cursor then stands at the payload; a failed read does not move it.
-  /// - Parameter budget: bytes that may still be summed, counted down. A record that would exceed it is refused with
-  ///   `.searchAbandoned` before anything is summed.
+  /// The cursor then stands at the payload; a failed read does not move it. `budget` is how many bytes may still be
+  /// summed, and is counted down; a record that would exceed it is refused with `.searchAbandoned`.
   init(parsing input: inout ByteCursor, budget: inout Int) throws(CaptureDamage.Reason) {
     var look = input
     guard look.remaining >= Self.byteCount else {

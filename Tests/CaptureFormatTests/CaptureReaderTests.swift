@@ -195,6 +195,17 @@ import TestSupport
     )
   }
 
+  @Test func trueRecordsBetweenFalseOnesDoNotProlongTheSearch() throws {
+    var file = CaptureBytes()
+    let falseRecord = Array("ERCD".utf8) + [4, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0]
+    let trueRecord = CaptureBytes.record(kind: 77, [])
+    for _ in 0..<20_000 { file.add(raw: falseRecord + trueRecord) }
+    file.add(kind: 1, [])
+    let bytes = file.bytes
+    let error = #expect(throws: CaptureError.self) { try read(bytes) }
+    #expect(error?.kind == .empty)
+  }
+
   /// Payloads whose checksum is right, though they are no message: a fault of the writer, or a forged file.
   private static let hostilePayloads: [[UInt8]] = [
     [0x0a],
