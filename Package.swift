@@ -72,7 +72,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      swiftSettings: settings
+      // Extern: declares the few system calls that glibc's module does not show to Swift.
+      swiftSettings: settings + [.enableExperimentalFeature("Extern")]
     ),
 
     .target(

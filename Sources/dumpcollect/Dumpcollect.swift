@@ -1,7 +1,46 @@
 import ArgumentParser
+import Glibc
 
 /// The command people type.
 @main
 struct Dumpcollect: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "dumpcollect")
+  static let configuration = CommandConfiguration(
+    commandName: "dumpcollect",
+    abstract: "Live dumps and crash captures of native Linux services.",
+    discussion: """
+      A service that links libdumpcollect (or was started with its preload form) writes a capture of all its \
+      threads when it is asked to. The usual way:
+
+        dumpcollect                     which services can be dumped
+        dumpcollect dump NAME           ask for a capture; prints its path
+        dumpcollect symbolize CAPTURE   make a report of it; prints its path
+        dumpcollect report REPORT       read it
+
+      Exit codes: 0 complete; 1 partial; 2 nothing could be done; 64 wrong usage.
+      """,
+    version: Version.text,
+    subcommands: [
+      ListCommand.self, DumpCommand.self, SymbolizeCommand.self, ReportCommand.self,
+      ResolveCommand.self,
+
+    ],
+    defaultSubcommand: ListCommand.self
+  )
+
+  /// Parses, runs one verb, and turns its end into an exit code.
+  static func main() {
+    // A reader that closes its pipe shows as EPIPE, which StandardOutput answers without a word.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as CommandError {
+      note(error.description)
+      Glibc.exit(error.status.rawValue)
+    } catch let status as ExitStatus {
+      Glibc.exit(status.rawValue)
+    } catch {
+      exit(withError: error)
+    }
+  }
 }

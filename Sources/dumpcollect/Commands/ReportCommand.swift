@@ -1,0 +1,58 @@
+import ArgumentParser
+import Render
+import Report
+import Symbolizer
+
+extension ReportFormat: ExpressibleByArgument {}
+
+/// `dumpcollect report`: shows a report archive, or a capture, in one of the forms.
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Show a report, or a capture that is symbolized on the way.",
+    discussion:
+      "“text” groups identical stacks, “full” prints every thread, “json” is for programs."
+  )
+
+  @Argument(
+    help: ArgumentHelp(
+      "A report archive or a capture; - is standard input.",
+      valueName: "report|capture"
+    )
+  )
+  var input: String
+
+  @Option(help: "The form.")
+  var format = ReportFormat.text
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file.", valueName: "file"))
+  var output: String?
+
+  @OptionGroup var symbolizer: SymbolizerArguments
+
+  func run() throws {
+    let report = try read()
+    let isTerminal = output == nil || output == "-"
+    var file = try OutputFile(output)
+    let format = format
+    let style = isTerminal ? StandardOutput.textStyle : .plain
+    try format.write(report, style: style) { try file.write($0) }
+    try file.finish()
+    let status = noteProblems(of: report, named: input)
+    if status != .complete { throw status }
+  }
+
+  private func read() throws(CommandError) -> DumpReport {
+    let file = try InputFile(input)
+    guard FileKind(of: file.path) == .database else {
+      return try symbolizedReport(ofCapture: file.path, as: input, options: symbolizer.options)
+    }
+    do throws(ReportArchiveError) {
+      return try ReportArchive.read(at: file.path)
+    } catch {
+      var error = error
+      error.file = input
+      throw CommandError(error.description)
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Symbolizer
+
+/// `dumpcollect resolve`: addresses of ELF files to functions and lines.
+struct ResolveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "resolve",
+    abstract: "Turn addresses of a file into functions and lines.",
+    discussion: """
+      Addresses are those of the file (ELF virtual addresses). Without arguments they are read from standard \
+      input, ADDR or FILE ADDR a line, and each line is answered at once. Styles: LLVM as llvm-symbolizer \
+      prints, GNU as addr2line (hexadecimal addresses; functions, inline frames and demangling with -f -i -C), \
+      JSON one object a line.
+      """
+  )
+
+  @Argument(help: ArgumentHelp("Addresses, or “FILE ADDR” in one argument.", valueName: "addr"))
+  var addresses: [String] = []
+
+  @Option(
+    name: [.customLong("obj"), .customShort("e"), .customLong("exe")],
+    help: ArgumentHelp("The file that the addresses belong to.", valueName: "file")
+  )
+  var object: String?
+
+  @Option(name: .customLong("output-style"), help: "JSON, LLVM or GNU.")
+  var outputStyle = AnswerStyle.Kind.llvm
+
+  @Flag(
+    name: [.customShort("f"), .customLong("functions")],
+    help: "Print functions (always, but in GNU style)."
+  )
+  var showsFunctions = false
+
+  @Flag(
+    name: [.customShort("i"), .customLong("inlines")],
+    help: "Print inline frames (always, but in GNU style)."
+  )
+  var showsInlines = false
+
+  @Flag(name: .customLong("no-inlines"), help: "Print one frame an address.")
+  var hidesInlines = false
+
+  @Flag(
+    name: [.customShort("C"), .customLong("demangle")],
+    help: "Demangle (always, but in GNU style)."
+  )
+  var demangles = false
+
+  @Flag(name: .customLong("no-demangle"), help: "Print names as in the symbol table.")
+  var keepsMangled = false
+
+  @Flag(name: [.customShort("a"), .customLong("addresses")], help: "Print each address first.")
+  var showsAddresses = false
+
+  @Flag(name: [.customShort("p"), .customLong("pretty-print")], help: "Print a frame a line.")
+  var isPretty = false
+
+  @Flag(
+    name: [.customShort("s"), .customLong("basenames")],
+    help: "Print file names without folders."
+  )
+  var showsBaseNames = false
+
+  @Flag(
+    name: .customLong("return-addresses"),
+    help: "The addresses are return addresses: describe the call before each."
+  )
+  var areReturnAddresses = false
+
+  @OptionGroup var symbolizer: SymbolizerArguments
+
+  func validate() throws {
+    if demangles && keepsMangled {
+      throw ValidationError("-C and --no-demangle say the opposite of each other")
+    }
+    if showsInlines && hidesInlines {
+      throw ValidationError("-i and --no-inlines say the opposite of each other")
+    }
+  }
+
+  func run() throws {
+    var options = symbolizer.options
+    options.demangles = outputStyle == .gnu ? demangles : !keepsMangled
+    let session = ResolveSession(
+      resolver: AddressResolver(options: options, log: NoteLog.logger),
+      style: style,
+      object: object,
+      kind: areReturnAddresses ? .returnAddress : .exact
+    )
+    if addresses.isEmpty {
+      var input = LineReader()
+      while let lines = try input.nextLines() { try session.answer(lines) }
+    } else {
+      try session.answer(addresses.map { $0[...] })
+    }
+    try session.outcomes.finish()
+  }
+
+  private var style: AnswerStyle {
+    let isGNU = outputStyle == .gnu
+    return AnswerStyle(
+      kind: outputStyle,
+      showsFunctions: !isGNU || showsFunctions,
+      showsInlines: isGNU ? showsInlines : !hidesInlines,
+      showsAddresses: showsAddresses,
+      isPretty: isPretty,
+      showsBaseNames: showsBaseNames
+    )
+  }
+}

@@ -1,0 +1,201 @@
+import Glibc
+import Report
+
+/// One request to one service for one capture.
+final class DumpRequest {
+  let process: ProcessStatus
+  private let handle: ProcessHandle
+  private var registration: Registration
+  /// The state when the request was sent; a forked process without a state of its own begins at zero.
+  private let acceptedBefore: UInt64
+  private let failedBefore: UInt64
+  private let publishedBefore: UInt64
+
+  /// Checks that the service can answer, and sends the signal.
+  ///
+  /// A process that does not handle the signal is never sent it: it would end.
+  init(to processID: pid_t, isQuiet: Bool) throws(CommandError) {
+    do throws(SystemError) {
+      handle = try ProcessHandle(processID)
+    } catch {
+      throw Self.noSuchProcess(processID)
+    }
+    do throws(Registration.Failure) {
+      registration = try Registration.find(processID)
+    } catch {
+      throw Self.error(error, processID)
+    }
+    process = registration.process
+    try Self.checkCanAnswer(registration)
+    let isFirst = registration.isInherited
+    acceptedBefore = isFirst ? 0 : registration.state.accepted
+    failedBefore = isFirst ? 0 : registration.state.failed
+    publishedBefore = isFirst ? 0 : registration.state.published
+    do throws(SystemError) {
+      try handle.send(
+        signal: registration.state.dumpSignal,
+        value: 0x4443 << 48 | (isQuiet ? 1 : 0) << 32
+      )
+    } catch {
+      throw CommandError(
+        "\(Self.title(process)): cannot send it a signal: \(error)",
+        hint:
+          "run this as \(userName(process.userID)) or as root: sudo dumpcollect dump \(processID)"
+      )
+    }
+  }
+
+  /// Waits for the capture; its path as this caller can open it.
+  ///
+  /// Ends at the deadline, whatever the service does.
+  func wait(until deadline: ContinuousClock.Instant, timeout: Duration) throws(CommandError)
+    -> String
+  {
+    while true {
+      adoptOwnRegistration()
+      refresh()
+      let state = registration.state
+      if !registration.isInherited {
+        if state.served > acceptedBefore, state.published > publishedBefore {
+          return registration.openablePath(state.lastCapture)
+        }
+        // A failure before ours was taken is that of an earlier request.
+        if state.failed > failedBefore, state.accepted > acceptedBefore { throw failure(state) }
+      }
+      if handle.hasEnded {
+        throw CommandError(
+          "\(Self.title(process)): ended before the capture was finished",
+          hint: "look for what it left: ls -a \(registration.openablePath(state.directory))"
+        )
+      }
+      let left = deadline - ContinuousClock.now
+      guard left > .zero else { throw tooLate(timeout) }
+      // Not longer than this at once, to notice when the process ends.
+      registration.waitForChange(
+        atMost: min(left, registration.isInherited ? .milliseconds(5) : .milliseconds(100))
+      )
+    }
+  }
+
+  /// A forked process makes its own state file at its first dump.
+  private func adoptOwnRegistration() {
+    guard registration.isInherited else { return }
+    // Not there yet is no failure: the loop goes on to the deadline.
+    guard let found = try? Registration.find(process.processID), !found.isInherited else { return }
+    registration = found
+  }
+
+  private func refresh() {
+    // A state that cannot be read any more leaves the old one: the process ends or the deadline comes.
+    try? registration.refresh()
+  }
+
+  private func failure(_ state: ServiceState) -> CommandError {
+    var text = "\(Self.title(process)): the capture failed"
+    if !state.lastFailure.isEmpty { text += ": \(state.lastFailure)" }
+    if state.errorCode != 0 { text += " (\(SystemError(code: state.errorCode)))" }
+    return CommandError(
+      text,
+      hint: "check its directory: ls -ld \(registration.openablePath(state.directory)); df -h"
+    )
+  }
+
+  private func tooLate(_ timeout: Duration) -> CommandError {
+    let wasTaken = !registration.isInherited && registration.state.accepted > acceptedBefore
+    let seconds = "\(timeout.formattedSeconds)"
+    if let status = ProcessStatus(process.processID), status.isStopped {
+      return Self.stopped(status)
+    }
+    if wasTaken {
+      return CommandError(
+        "\(Self.title(process)): took the request but had not finished after \(seconds); it may still",
+        hint: "wait longer: dumpcollect dump \(process.processID) --timeout 60s; "
+          + "or look later: ls -t \(registration.openablePath(registration.state.directory))"
+      )
+    }
+    return CommandError(
+      "\(Self.title(process)): did not take the request within \(seconds)",
+      hint:
+        "is it starved or frozen? grep -E 'State|SigBlk|SigPnd' /proc/\(process.processID)/status; "
+        + "without its help: gdb -p \(process.processID) -batch -ex 'thread apply all bt'"
+    )
+  }
+
+  // MARK: Why a process cannot be asked
+
+  /// `pid 4711 (shop)`.
+  static func title(_ process: ProcessStatus) -> String {
+    "pid \(process.processID) (\(process.name))"
+  }
+
+  private static func checkCanAnswer(_ registration: Registration) throws(CommandError) {
+    let process = registration.process
+    let state = registration.state
+    if process.isStopped { throw stopped(process) }
+    let signal = ReportSignal(number: state.dumpSignal, code: 0)
+    guard state.flags.contains(.armed) else {
+      throw CommandError(
+        "\(title(process)): its dump handler was uninstalled",
+        hint:
+          "restart the service, or use gdb -p \(process.processID) -batch -ex 'thread apply all bt'"
+      )
+    }
+    guard process.handles(state.dumpSignal) else {
+      throw CommandError(
+        "\(title(process)): \(signal.name ?? "signal \(state.dumpSignal)") is not handled any more; "
+          + "sending it would end the process",
+        hint: "something in the service took the signal back; give the handler another one: "
+          + "DUMPCOLLECT=signal=USR2"
+      )
+    }
+  }
+
+  static func stopped(_ process: ProcessStatus) -> CommandError {
+    let isTraced = process.state == "t"
+    return CommandError(
+      "\(title(process)): is stopped\(isTraced ? " by a debugger" : "") and cannot answer",
+      hint: isTraced
+        ? "let the debugger go on, then try again"
+        : "let it go on: kill -CONT \(process.processID), then try again"
+    )
+  }
+
+  static func noSuchProcess(_ processID: pid_t) -> CommandError {
+    CommandError(
+      "no process has the id \(processID)",
+      hint: "see who can be dumped: dumpcollect list"
+    )
+  }
+
+  static func error(_ failure: Registration.Failure, _ processID: pid_t) -> CommandError {
+    guard let process = ProcessStatus(processID) else { return noSuchProcess(processID) }
+    switch failure {
+    case .noProcess:
+      return noSuchProcess(processID)
+    case .notPermitted:
+      return CommandError(
+        "\(title(process)): belongs to \(userName(process.userID)), and "
+          + "\(userName(geteuid())) may not examine it",
+        hint: "run this as its user or as root: sudo dumpcollect dump \(processID)"
+      )
+    case .noHandler where process.isZombie:
+      return CommandError(
+        "\(title(process)): has ended (a zombie)",
+        hint: "see who can be dumped: dumpcollect list"
+      )
+    case .noHandler:
+      return CommandError(
+        "\(title(process)): has no dump handler",
+        hint:
+          "link it with libdumpcollect, or start it with LD_PRELOAD=…/libdumpcollect-preload.so; "
+          + "for now: gdb -p \(processID) -batch -ex 'thread apply all bt'"
+      )
+    case .invalid(let problem):
+      return CommandError(
+        "\(title(process)): its registration cannot be believed: \(problem)",
+        hint: "expected a file of \(ServiceState.byteCount) bytes that belongs to "
+          + "\(userName(process.userID)); restart the service to have it made anew"
+      )
+    }
+  }
+}

@@ -1,0 +1,194 @@
+import CaptureFormat
+import Glibc
+
+/// A service's state file, open: how the command finds the handler and asks it.
+final class Registration {
+  enum Failure: Error {
+    /// No process has this id.
+    case noProcess
+    /// The kernel does not let this caller look.
+    case notPermitted
+    /// Nothing of a handler in the process.
+    case noHandler
+    /// There is a registration, but it cannot be believed.
+    case invalid(String)
+  }
+
+  let process: ProcessStatus
+  /// Path as the process sees it.
+  let path: String
+  private(set) var state: ServiceState
+  private let descriptor: Int32
+
+  /// The registration is that of the process it was forked from: its own comes with its first dump.
+  var isInherited: Bool {
+    state.processID != process.innerProcessID || state.startTicks != process.startTicks
+  }
+
+  /// Finds the state file of a process through its mappings.
+  static func find(_ processID: pid_t) throws(Failure) -> Registration {
+    guard let process = ProcessStatus(processID) else { throw .noProcess }
+    let mappings = try stateMappings(of: process)
+    guard !mappings.isEmpty else { throw .noHandler }
+    var inherited: Registration?
+    var problem = "its state file cannot be opened"
+    for mapping in mappings {
+      for path in mapping.paths {
+        do throws(SystemError) {
+          let registration = try Registration(process, path: mapping.path, openedAt: path)
+          if !registration.isInherited { return registration }
+          inherited = inherited ?? registration
+        } catch {
+          // map_files is closed to all but root; that says nothing of the file itself.
+          let isRefusal = error.code == EACCES || error.code == EPERM
+          if isRefusal && path.contains("/map_files/") { continue }
+          if isRefusal { throw .notPermitted }
+          if error.code != ENOENT { problem = "\(mapping.path): \(error)" }
+        }
+      }
+    }
+    guard let inherited else { throw .invalid(problem) }
+    return inherited
+  }
+
+  private init(_ process: ProcessStatus, path: String, openedAt: String) throws(SystemError) {
+    self.process = process
+    self.path = path
+    // Nothing here may block on a pipe or follow a link that somebody put in its place.
+    descriptor = unsafe open(openedAt, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .current }
+    do {
+      try Self.check(descriptor, ownedBy: process)
+      state = try Self.readState(descriptor)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  /// Reads the state anew, texts and numbers of one moment.
+  func refresh() throws(SystemError) {
+    var newest = try Self.readState(descriptor)
+    // The word changes when a capture ends: equal before and after, nothing was rewritten meanwhile.
+    for _ in 0..<100 {
+      let again = try Self.readState(descriptor)
+      defer { newest = again }
+      if again.futexWord == newest.futexWord { break }
+    }
+    state = newest
+  }
+
+  /// Sleeps until the word in the state file differs from `state.futexWord`, or the time is over.
+  func waitForChange(atMost time: Duration) {
+    let length = ServiceState.byteCount
+    guard let memory = unsafe mmap(nil, length, PROT_READ, MAP_SHARED, descriptor, 0),
+      unsafe memory != MAP_FAILED
+    else {
+      // Without the mapping the state is simply looked at more often.
+      usleep(2000)
+      return
+    }
+    defer { unsafe munmap(memory, length) }
+    let (seconds, attoseconds) = max(time, .zero).components
+    var limit = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+    // FUTEX_WAIT, shared between processes. The memory is never read here: a file cut meanwhile makes
+    // the call fail with EFAULT, where a read would end this process.
+    let result = unsafe systemCall(
+      futexNumber,
+      memory.advanced(by: ServiceState.futexOffset),
+      0,
+      Int(state.futexWord),
+      &limit,
+      nil,
+      0
+    )
+    if result < 0 && errno == EFAULT { usleep(2000) }
+  }
+
+  private static func check(
+    _ descriptor: Int32,
+    ownedBy process: ProcessStatus
+  ) throws(SystemError) {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw .current }
+    // A service may have been root when it was armed and another user since.
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_size == off_t(ServiceState.byteCount),
+      process.userIDs.contains(status.st_uid) || status.st_uid == 0
+    else { throw SystemError(code: EINVAL) }
+  }
+
+  private static func readState(_ descriptor: Int32) throws(SystemError) -> ServiceState {
+    var bytes = [UInt8](repeating: 0, count: ServiceState.byteCount)
+    guard unsafe pread(descriptor, &bytes, bytes.count, 0) == bytes.count else {
+      throw SystemError(code: EINVAL)
+    }
+    do throws(FormatError) {
+      return try ServiceState(parsing: bytes)
+    } catch {
+      throw SystemError(code: EINVAL)
+    }
+  }
+}
+
+extension Registration {
+  /// A mapping of a state file.
+  private struct Mapping {
+    var path: String
+    /// Where to open it, the best first.
+    var paths: [String]
+  }
+
+  /// The state files that the process maps, from /proc/PID/maps.
+  private static func stateMappings(of process: ProcessStatus) throws(Failure) -> [Mapping] {
+    let text: String
+    do throws(SystemError) {
+      text = try procText("/proc/\(process.processID)/maps")
+    } catch {
+      switch error.code {
+      case ENOENT, ESRCH: throw .noProcess
+      default: throw .notPermitted
+      }
+    }
+    guard text.contains("/.dumpcollect.") else { return [] }
+    var mappings: [Mapping] = []
+    for line in text.split(separator: "\n") {
+      guard let path = statePath(in: line), !mappings.contains(where: { $0.path == path.name })
+      else { continue }
+      var paths = ["/proc/\(process.processID)/root\(path.name)"]
+      // In a chroot of the same file system tree the kernel shows the path as this caller sees it.
+      if !path.isDeleted { paths.append(path.name) }
+      // Works for root alone, but even after the name is gone.
+      if let range = line.split(separator: " ").first {
+        paths.append("/proc/\(process.processID)/map_files/\(range)")
+      }
+      mappings.append(Mapping(path: path.name, paths: paths))
+    }
+    return mappings
+  }
+
+  /// The path at the end of a line of maps, if it is that of a state file.
+  private static func statePath(in line: Substring) -> (name: String, isDeleted: Bool)? {
+    guard let slash = line.firstIndex(of: "/") else { return nil }
+    var path = line[slash...].replacing("\\012", with: "\n")
+    let isDeleted = path.hasSuffix(" (deleted)")
+    if isDeleted { path.removeLast(" (deleted)".count) }
+    guard let name = path.split(separator: "/").last, name.hasPrefix(".dumpcollect."),
+      name.hasSuffix(".state"), pid_t(name.dropFirst(13).dropLast(6)) != nil
+    else { return nil }
+    return (String(path), isDeleted)
+  }
+
+  /// A path of the service as this caller can open it: through /proc/PID/root where the service sees
+  /// other file systems.
+  func openablePath(_ path: String) -> String {
+    let own = linkTarget("/proc/self/ns/mnt")
+    let theirs = linkTarget("/proc/\(process.processID)/ns/mnt")
+    let root = linkTarget("/proc/\(process.processID)/root")
+    if theirs == nil || (own == theirs && root == linkTarget("/proc/self/root")) { return path }
+    return "/proc/\(process.processID)/root\(path)"
+  }
+}

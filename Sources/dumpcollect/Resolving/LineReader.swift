@@ -1,0 +1,63 @@
+import Glibc
+
+/// Standard input, line by line, as many lines at once as are there already.
+///
+/// A line that has arrived is never held back to wait for another one: who asks interactively gets each
+/// answer at once, who sends a file gets them in batches.
+struct LineReader {
+  /// More than this is answered in several batches, so that memory stays bounded.
+  private static let batchBytes = 8 << 20
+  private static let longestLine = 1 << 20
+  /// The corresponding C constant is F_SETPIPE_SZ (fcntl(2)), which glibc shows to GNU sources alone.
+  private static let setPipeSize: Int32 = 1031
+
+  private var pending: [UInt8] = []
+  private var hasEnded = false
+
+  init() {
+    // A larger pipe holds more lines that are there already; where the kernel refuses, batches are smaller.
+    _ = fcntl(STDIN_FILENO, Self.setPipeSize, Int32(1 << 20))
+  }
+
+  /// The next lines, without their ends; nil at the end of input.
+  mutating func nextLines() throws(CommandError) -> [Substring]? {
+    while true {
+      if let end = pending.lastIndex(of: 0x0a), pending.count >= Self.batchBytes || !isMoreThere() {
+        defer { pending.removeSubrange(...end) }
+        return lines(pending[..<end])
+      }
+      if hasEnded {
+        guard !pending.isEmpty else { return nil }
+        defer { pending = [] }
+        return lines(pending[...])
+      }
+      guard pending.count < Self.batchBytes + Self.longestLine else {
+        throw CommandError("standard input: expected lines of at most \(Self.longestLine) bytes")
+      }
+      try readMore()
+    }
+  }
+
+  private func isMoreThere() -> Bool {
+    guard !hasEnded else { return false }
+    var poller = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+    return unsafe poll(&poller, 1, 0) == 1
+  }
+
+  private mutating func readMore() throws(CommandError) {
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    let count = unsafe read(STDIN_FILENO, &chunk, chunk.count)
+    switch count {
+    case 0: hasEnded = true
+    case 1...: pending += chunk.prefix(count)
+    case _ where errno == EINTR: break
+    default: throw CommandError("cannot read standard input: \(SystemError.current)")
+    }
+  }
+
+  private func lines(_ bytes: ArraySlice<UInt8>) -> [Substring] {
+    bytes.split(separator: 0x0a, omittingEmptySubsequences: false).map {
+      Substring(decoding: $0, as: UTF8.self)
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Glibc
+
+/// A file that the person named with `-o`, or standard output for `-` and for no name.
+///
+/// A regular file is built under another name beside it and renamed when it is whole; a device or a pipe
+/// is written as it is.
+struct OutputFile: ~Copyable {
+  private let path: String?
+  private let unfinishedPath: String?
+  private let descriptor: Int32
+  private var isFinished = false
+
+  init(_ path: String?, mode: mode_t = 0o644) throws(CommandError) {
+    guard let path, path != "-" else {
+      (self.path, unfinishedPath, descriptor) = (nil, nil, STDOUT_FILENO)
+      return
+    }
+    var status = stat()
+    let isSpecial = unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+    if isSpecial {
+      (self.path, unfinishedPath) = (path, nil)
+      descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
+    } else {
+      let unfinished = Self.unfinishedName(for: path)
+      (self.path, unfinishedPath) = (path, unfinished)
+      descriptor = unsafe open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+    }
+    guard descriptor >= 0 else {
+      throw CommandError(
+        "\(path): cannot write there: \(SystemError.current)",
+        hint: "choose a file in a folder that you may write to: -o FILE"
+      )
+    }
+  }
+
+  deinit {
+    guard path != nil else { return }
+    close(descriptor)
+    if !isFinished, let unfinishedPath { unsafe unlink(unfinishedPath) }
+  }
+
+  mutating func write(_ bytes: [UInt8]) throws(CommandError) {
+    guard let path else { return try StandardOutput.write(bytes) }
+    do throws(SystemError) {
+      try writeAll(bytes, to: descriptor)
+    } catch {
+      throw CommandError("\(path): cannot write it: \(error)", hint: "check the free space: df -h")
+    }
+  }
+
+  /// Gives the file its name.
+  mutating func finish() throws(CommandError) {
+    guard let path, let unfinishedPath else { return }
+    guard fsync(descriptor) == 0, unsafe rename(unfinishedPath, path) == 0 else {
+      throw CommandError("\(path): cannot finish it: \(SystemError.current)")
+    }
+    isFinished = true
+  }
+
+  private static func unfinishedName(for path: String) -> String {
+    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+    let folder = slash.map { path[...$0] } ?? "./"
+    return
+      "\(folder).dumpcollect.\(getpid()).\(String(UInt64.random(in: .min ... .max), radix: 36))"
+  }
+}
