@@ -81,8 +81,8 @@ package struct ByteRegion: @unchecked Sendable {
 /// Memory of our own that a `ByteRegion` keeps.
 @safe
 final class OwnedBytes {
-  private let start: UnsafeMutableRawPointer
-  private let byteCount: Int
+  let start: UnsafeMutableRawPointer
+  let byteCount: Int
 
   /// Takes over memory that `malloc` gave.
   @unsafe
@@ -99,6 +99,17 @@ final class OwnedBytes {
     guard byteCount >= 0, let start = unsafe malloc(max(byteCount, 1)) else { return nil }
     unsafe self.init(takingOver: start, byteCount: byteCount)
     guard unsafe fill(start) else { return nil }
+  }
+
+  /// A copy of bytes; nil when there is no memory.
+  convenience init?(copying bytes: [UInt8]) {
+    unsafe self.init(byteCount: bytes.count) { target in
+      // Safe because the memory is as large as the bytes.
+      unsafe bytes.withUnsafeBytes {
+        unsafe UnsafeMutableRawBufferPointer(start: target, count: $0.count).copyMemory(from: $0)
+      }
+      return true
+    }
   }
 
   deinit {

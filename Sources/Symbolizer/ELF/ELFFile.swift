@@ -45,7 +45,15 @@ package final class ELFFile: Sendable {
   ///   - name: what errors call it.
   /// - Throws: what is wrong with it.
   package convenience init(image bytes: [UInt8], name: String) throws(SymbolizerError) {
-    try self.init(image: try ELFImage(copying: bytes, name: name), path: name)
+    guard !bytes.isEmpty, let memory = OwnedBytes(copying: bytes) else {
+      throw SymbolizerError(file: name, problem: "expected an ELF image, found no bytes")
+    }
+    try self.init(memory: memory, name: name)
+  }
+
+  /// An image in memory of our own.
+  convenience init(memory: OwnedBytes, name: String) throws(SymbolizerError) {
+    try self.init(image: try ELFImage(memory: memory, name: name), path: name)
   }
 
   private init(image: ELFImage, path: String) throws(SymbolizerError) {
@@ -137,115 +145,5 @@ package final class ELFFile: Sendable {
 
   private func rawBytes(of section: ELFSection) throws(FormatError) -> ByteRegion {
     try SectionReader.rawBytes(of: section, in: contents)
-  }
-}
-
-/// Name and checksum of a separate debug file (GDB manual, Separate Debug Files).
-package struct DebugLink: Hashable, Sendable {
-  /// A file name without folders.
-  package var fileName: String
-  package var checksum: UInt32
-}
-
-/// Name and build ID of the file that `dwz -m` moved common parts to.
-package struct AlternateDebugLink: Hashable, Sendable {
-  package var path: String
-  package var buildID: BuildID
-}
-
-/// What is read of sections while a file is opened.
-struct SectionReader {
-  let contents: ByteRegion
-  let sections: [ELFSection]
-  let indices: [String: Int]
-
-  /// The section's bytes as they stand in the file.
-  static func rawBytes(
-    of section: ELFSection,
-    in contents: ByteRegion
-  ) throws(FormatError) -> ByteRegion {
-    guard section.kind != .noBits else { return .empty }
-    guard let start = Int(exactly: section.fileOffset), let count = Int(exactly: section.byteCount),
-      count <= contents.byteCount, start <= contents.byteCount - count,
-      let region = contents.part(start..<(start + count))
-    else {
-      throw FormatError(
-        .malformed(
-          "section \(section.name) ends at \(section.fileOffset.clampedSum(section.byteCount)), behind the file's "
-            + "\(contents.byteCount) bytes (file cut short?)"
-        ),
-        offset: Int(clamping: section.fileOffset)
-      )
-    }
-    return region
-  }
-
-  /// From note sections, else from note segments: a debug file's segments point at bytes it does
-  /// not have.
-  func buildID(segments: [ELFSegment]) -> BuildID? {
-    for section in sections where section.kind == .note {
-      // A section that lies outside the file has no notes.
-      guard let region = try? Self.rawBytes(of: section, in: contents) else { continue }
-      if let found = Self.buildID(in: region) { return found }
-    }
-    if sections.contains(where: { $0.kind == .note }) { return nil }
-    for segment in segments where segment.kind == .note {
-      guard let start = Int(exactly: segment.fileOffset),
-        let count = Int(exactly: segment.fileByteCount),
-        count <= contents.byteCount, start <= contents.byteCount - count,
-        let region = contents.part(start..<(start + count))
-      else { continue }
-      if let found = Self.buildID(in: region) { return found }
-    }
-    return nil
-  }
-
-  func debugLink() -> DebugLink? {
-    guard let region = region(named: ".gnu_debuglink") else { return nil }
-    var cursor = ByteCursor(region.bytes)
-    guard let name = try? text(&cursor), !name.isEmpty, !name.contains("/"), name != "..",
-      name != "."
-    else { return nil }
-    cursor.quietSkip((4 - cursor.position % 4) % 4)
-    let checksum = cursor.quietU32()
-    return cursor.isBad ? nil : DebugLink(fileName: name, checksum: checksum)
-  }
-
-  func alternateDebugLink() -> AlternateDebugLink? {
-    guard let region = region(named: ".gnu_debugaltlink") else { return nil }
-    var cursor = ByteCursor(region.bytes)
-    guard let path = try? text(&cursor), !path.isEmpty, cursor.remaining <= 64 else { return nil }
-    var bytes: [UInt8] = []
-    while !cursor.isAtEnd { bytes.append(cursor.quietU8()) }
-    return BuildID(bytes).map { AlternateDebugLink(path: path, buildID: $0) }
-  }
-
-  /// Notes are aligned to 4 bytes, but in segments and sections of 8 to 8 (`.note.gnu.property`):
-  /// both are tried.
-  private static func buildID(in region: ByteRegion) -> BuildID? {
-    for alignment in [4, 8] {
-      var cursor = ByteCursor(region.bytes)
-      if let found = BuildID.find(inNotes: &cursor, alignment: alignment) { return found }
-    }
-    return nil
-  }
-
-  /// A link that cannot be read counts as none.
-  private func region(named name: String) -> ByteRegion? {
-    indices[name].flatMap { try? Self.rawBytes(of: sections[$0], in: contents) }
-  }
-
-  private func text(_ cursor: inout ByteCursor) throws(FormatError) -> String {
-    let bytes = try cursor.cString()
-    // Safe because the pointer does not outlive the borrowed span.
-    return unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-  }
-}
-
-extension FixedWidthInteger {
-  /// The sum, or the largest number where it would overflow.
-  func clampedSum(_ other: Self) -> Self {
-    let (sum, overflow) = addingReportingOverflow(other)
-    return overflow ? .max : sum
   }
 }

@@ -9,7 +9,8 @@ final class ELFImage {
   private let name: String
   private let elf: OpaquePointer
   private let descriptor: Int32
-  private let copy: UnsafeMutableRawPointer?
+  /// What the handle reads, of an image in memory.
+  private let memory: OwnedBytes?
 
   private static let libraryIsReady = elf_version(UInt32(EV_CURRENT)) != UInt32(EV_NONE)
 
@@ -30,35 +31,23 @@ final class ELFImage {
     }
     name = path
     self.descriptor = descriptor
-    unsafe copy = nil
+    memory = nil
   }
 
-  /// Takes a copy of an image in memory.
-  init(copying bytes: [UInt8], name: String) throws(SymbolizerError) {
-    guard !bytes.isEmpty, let copy = unsafe malloc(bytes.count) else {
-      throw SymbolizerError(file: name, problem: "the captured image is empty")
-    }
-    // Safe because the memory was made as large as the bytes.
-    unsafe bytes.withUnsafeBytes { source in
-      unsafe UnsafeMutableRawBufferPointer(start: copy, count: bytes.count).copyMemory(from: source)
-    }
-    do throws(SymbolizerError) {
-      unsafe elf = try Self.begin(name: name) {
-        unsafe elf_memory(copy.assumingMemoryBound(to: CChar.self), bytes.count)
-      }
-    } catch {
-      unsafe free(copy)
-      throw error
+  /// Reads an image in memory.
+  init(memory: OwnedBytes, name: String) throws(SymbolizerError) {
+    // Safe because libelf only reads from it, and `memory` is kept.
+    unsafe elf = try Self.begin(name: name) {
+      unsafe elf_memory(memory.start.assumingMemoryBound(to: CChar.self), memory.byteCount)
     }
     self.name = name
+    self.memory = memory
     descriptor = -1
-    unsafe self.copy = copy
   }
 
   deinit {
     unsafe elf_end(elf)
     if descriptor >= 0 { close(descriptor) }
-    unsafe free(copy)
   }
 
   /// All bytes of the file; the region keeps this object.

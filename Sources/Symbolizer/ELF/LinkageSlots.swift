@@ -1,0 +1,118 @@
+import CaptureFormat
+
+/// The slots of the procedure linkage table: small pieces of code that jump to functions of other
+/// modules.
+///
+/// No symbol names them. Each slot loads its target from an address that a relocation fills, and
+/// that relocation names the function. The slots are found by their instructions, so that every
+/// linker's layout is read (`.plt`, `.plt.sec`, `.plt.got`, with and without branch protection).
+struct LinkageSlots: Sendable {
+  /// One slot.
+  struct Slot: Sendable {
+    var address: UInt64
+    var byteCount: UInt64
+    /// Index in `.dynsym`.
+    var symbol: Int
+  }
+
+  private(set) var slots: [Slot] = []
+
+  /// The slots of a file; none where its code is not in the file, as in debug files.
+  init(of file: ELFFile) {
+    let targets = Self.targets(of: file)
+    guard !targets.isEmpty else { return }
+    for name in [".plt", ".plt.sec", ".plt.got"] {
+      guard let section = file.section(named: name),
+        // A table outside the file costs the names of its slots.
+        let region = try? file.bytes(of: section)
+      else { continue }
+      switch file.machine {
+      case .aarch64: addAArch64(region, section, targets)
+      default: addX86(region, section, targets)
+      }
+    }
+  }
+
+  /// The dynamic symbol whose address each relocated word receives.
+  private static func targets(of file: ELFFile) -> [UInt64: Int] {
+    var targets: [UInt64: Int] = [:]
+    let (jumpSlot, globalData): (UInt32, UInt32) =
+      file.machine == .aarch64
+      ? (1026, 1025)  // R_AARCH64_JUMP_SLOT, R_AARCH64_GLOB_DAT
+      : (7, 6)  // R_X86_64_JUMP_SLOT, R_X86_64_GLOB_DAT
+    for section in file.sections where section.kind == .relocations && section.isAllocated {
+      guard let region = try? file.bytes(of: section) else { continue }
+      var cursor = ByteCursor(region.bytes)
+      while cursor.remaining >= 24 {
+        let offset = cursor.quietU64()
+        let info = cursor.quietU64()
+        cursor.quietSkip(8)
+        let type = UInt32(truncatingIfNeeded: info)
+        guard type == jumpSlot || type == globalData, info >> 32 != 0 else { continue }
+        targets[offset] = Int(info >> 32)
+      }
+    }
+    return targets
+  }
+
+  /// `endbr64`, `bnd` or neither, then `jmp *displacement(%rip)`: slots are 8 or 16 bytes.
+  private mutating func addX86(
+    _ region: ByteRegion,
+    _ section: ELFSection,
+    _ targets: [UInt64: Int]
+  ) {
+    let size = section.entryByteCount == 8 ? 8 : section.name == ".plt.got" ? 8 : 16
+    // Entry sizes of .plt.got differ by linker: 16 with endbr64.
+    let step = section.entryByteCount == 16 ? 16 : size
+    var position = 0
+    while position + step <= region.byteCount {
+      defer { position += step }
+      var cursor = ByteCursor(region.bytes)
+      cursor.quietSkip(position)
+      let word = cursor.quietU32()
+      if word != 0xfa1e_0ff3 { cursor.quietSeek(to: position) }
+      var opcode = cursor.quietU8()
+      if opcode == 0xf2 { opcode = cursor.quietU8() }
+      guard opcode == 0xff, cursor.quietU8() == 0x25 else { continue }
+      let displacement = Int64(Int32(truncatingIfNeeded: cursor.quietU32()))
+      guard !cursor.isBad else { continue }
+      let next = section.address.value &+ UInt64(cursor.position)
+      let address = section.address.value &+ UInt64(position)
+      guard let symbol = targets[next &+ UInt64(bitPattern: displacement)] else { continue }
+      slots.append(Slot(address: address, byteCount: UInt64(step), symbol: symbol))
+    }
+  }
+
+  /// `adrp x16, page; ldr x17, [x16, offset]; add; br`, perhaps after `bti c`: slots are 16 or 24
+  /// bytes.
+  private mutating func addAArch64(
+    _ region: ByteRegion,
+    _ section: ELFSection,
+    _ targets: [UInt64: Int]
+  ) {
+    let bti: UInt32 = 0xd503_245f
+    var cursor = ByteCursor(region.bytes)
+    var previous: UInt32 = 0
+    while cursor.remaining >= 8 {
+      let position = cursor.position
+      let first = cursor.quietU32()
+      defer { previous = first }
+      guard first & 0x9f00_001f == 0x9000_0010 else { continue }
+      var look = cursor
+      let second = look.quietU32()
+      guard second & 0xffc0_03ff == 0xf940_0211 else { continue }
+      let start = section.address.value &+ UInt64(position)
+      let low = UInt64((first >> 29) & 3)
+      let high = UInt64((first >> 5) & 0x7ffff)
+      // 21 bits, signed, in pages.
+      let pages = Int64(bitPattern: (high << 2 | low) << 43) >> 31
+      let page = (start & ~0xfff) &+ UInt64(bitPattern: pages)
+      let target = page &+ UInt64((second >> 10) & 0xfff) * 8
+      guard let symbol = targets[target] else { continue }
+      let hasMark = previous == bti
+      slots.append(
+        Slot(address: start &- (hasMark ? 4 : 0), byteCount: hasMark ? 24 : 16, symbol: symbol)
+      )
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/// A name of the symbol table with the addresses it stands for.
+package struct Symbol: Hashable, Sendable {
+  /// Who may use a symbol (gabi, Symbol Table, st_info); the order is that of preference among
+  /// aliases.
+  package enum Binding: UInt8, Comparable, Sendable {
+    case global, weak, local
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+  }
+
+  /// Tells the symbol from the others of its table: a key for what was made of its name.
+  package var id: UInt32
+  package var address: ELFAddress
+  /// One past the last address it stands for; of a symbol without size, the next symbol's or the
+  /// section's end.
+  package var end: ELFAddress
+  package var binding: Binding
+  /// The symbol table states a size.
+  package var isSized: Bool
+  /// A slot of the procedure linkage table, called after the function it jumps to.
+  package var isLinkageSlot: Bool
+}
+
+/// What a symbol table knows of an address.
+package enum SymbolMatch: Hashable, Sendable {
+  case symbol(Symbol)
+  /// No symbol, with the reason in words for a person.
+  case unknown(String)
+
+  /// The symbol, if there is one.
+  package var symbol: Symbol? {
+    guard case .symbol(let symbol) = self else { return nil }
+    return symbol
+  }
+}
+
+/// One entry of a symbol section: `Elf64_Sym` (gabi, Symbol Table).
+struct SymbolEntry {
+  static let byteCount = 24
+
+  var nameOffset: UInt32
+  var info: UInt8
+  var sectionIndex: UInt16
+  var value: UInt64
+  var size: UInt64
+
+  /// The corresponding C constants are STB_GLOBAL (and STB_GNU_UNIQUE), STB_WEAK; the rest counts
+  /// as local.
+  var binding: Symbol.Binding {
+    switch info >> 4 {
+    case 1, 10: .global
+    case 2: .weak
+    default: .local
+    }
+  }
+
+  /// STT_FUNC or STT_GNU_IFUNC.
+  var isFunction: Bool { info & 15 == 2 || info & 15 == 10 }
+
+  /// Names code, or says nothing of what it names (STT_NOTYPE: hand-written assembly).
+  var mayNameCode: Bool { isFunction || info & 15 == 0 }
+}
