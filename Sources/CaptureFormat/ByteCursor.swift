@@ -315,6 +315,20 @@ extension ByteCursor {
     position = newPosition
   }
 
+  /// A cursor from here to `newEnd`, as bad as this one; where `newEnd` lies outside, a bad one.
+  @inlinable @_lifetime(copy self)
+  package func quietPart(upTo newEnd: Int) -> ByteCursor {
+    let isInside = newEnd >= position && newEnd <= end
+    var part = ByteCursor(
+      storage: storage,
+      base: base,
+      position: position,
+      end: isInside ? newEnd : position
+    )
+    part.isBad = isBad || !isInside
+    return part
+  }
+
   /// Sets `isBad` and jumps to the end: the caller found a value that cannot be.
   @inlinable @_lifetime(self: copy self)
   package mutating func markBad() {

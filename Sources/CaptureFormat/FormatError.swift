@@ -1,9 +1,9 @@
 /// What was wrong with bytes that came from outside: a cheap value, thrown by every parser.
 ///
 /// Names no file: whoever knows it (the edge of a module) adds file, section and step.
-package struct FormatError: Error, Equatable, Sendable {
+package struct FormatError: Error, Hashable, Sendable {
   /// What was expected there.
-  package enum Reason: Equatable, Sendable {
+  package enum Reason: Hashable, Sendable {
     /// The bytes end before the value does.
     case truncated(needed: Int, available: Int)
     /// A string without its NUL.

@@ -1,0 +1,74 @@
+public import Logging
+import Report
+
+/// Resolves addresses of ELF files, for `dumpcollect resolve`.
+///
+/// Keeps every file it opened, with what was parsed of it; a class for that reason. One thread at a time.
+public final class AddressResolver {
+  /// How an address is to be read.
+  public enum AddressKind: Sendable {
+    /// The instruction at the address itself.
+    case exact
+    /// The call before the address.
+    case returnAddress
+  }
+
+  private let options: SymbolizerOptions
+  private let log: Logger
+  private let demangler = Demangler()
+  private var modules: [String: ModuleLookup] = [:]
+
+  /// A resolver; it opens nothing yet.
+  public init(options: SymbolizerOptions, log: Logger) {
+    self.options = options
+    self.log = log
+  }
+
+  /// The frames of each address (ELF virtual addresses), in input order; each at least states why it is unknown.
+  public func resolve(
+    _ addresses: [UInt64],
+    in path: String,
+    kind: AddressKind
+  ) throws(SymbolizerError) -> [ResolvedAddress] {
+    let module = try module(at: path)
+    let jobs = options.jobs ?? WorkerPool.coreCount
+    let places =
+      switch kind {
+      case .exact: addresses
+      // A call that never returns is the last instruction of its function.
+      case .returnAddress: addresses.map { $0 == 0 ? 0 : $0 - 1 }
+      }
+    let answer = module.answer(places, jobs: jobs)
+    for problem in answer.problems {
+      log.warning("\(path): \(problem)")
+    }
+    let names = ReadableNames(
+      of: answer.functions,
+      with: options.demangles ? demangler : nil,
+      jobs: jobs
+    )
+    return addresses.indices.map { index in
+      var resolved = ResolvedAddress(address: addresses[index], module: path)
+      let reason = answer.reason(at: index)
+      resolved.frames = answer.frames(at: index).map {
+        names.frame($0, of: answer, address: addresses[index], reason: reason)
+      }
+      resolved.unknown = reason
+      return resolved
+    }
+  }
+
+  private func module(at path: String) throws(SymbolizerError) -> ModuleLookup {
+    if let known = modules[path] { return known }
+    let file = try ELFFile(path: path)
+    var problems: [DWARFProblem] = []
+    let sections = DWARFSections(of: file, problems: &problems)
+    for problem in problems { log.warning("\(path): \(problem)") }
+    let module = ModuleLookup(
+      dwarf: file.hasDebugInformation ? DWARFFile(sections) : nil,
+      symbols: SymbolTable(main: file)
+    )
+    modules[path] = module
+    return module
+  }
+}

@@ -1,0 +1,118 @@
+import CaptureFormat
+
+/// The DWARF of one file, with that of the file that `dwz` moved common parts to.
+///
+/// Immutable: any number of threads may read it.
+package final class DWARFFile: Sendable {
+  package let sections: DWARFSections
+  /// The sections of the file that `.gnu_debugaltlink` names; names may stand there, code never.
+  package let alternate: DWARFSections?
+  let units: UnitList
+  let alternateUnits: UnitList
+
+  /// Reads the heads of the units.
+  package init(_ sections: DWARFSections, alternate: DWARFSections? = nil) {
+    self.sections = sections
+    self.alternate = alternate
+    units = UnitList(parsing: sections.info.bytes)
+    let alternateInfo = alternate?.info ?? .empty
+    alternateUnits = UnitList(parsing: alternateInfo.bytes)
+  }
+}
+
+/// A unit that is ready to be read: its first entry and the shapes of all its entries.
+struct LoadedUnit: Sendable {
+  var context: UnitContext
+  var abbreviations: AbbreviationTable
+}
+
+/// Loads units, and keeps the shapes that units share.
+struct UnitLoader {
+  private struct Key: Hashable {
+    var offset: Int
+    var encoding: UnitEncoding
+    var isAlternate: Bool
+  }
+
+  /// Tables are dropped together beyond this number: most units have one of their own.
+  private static let keptTableCount = 32
+
+  private var tables: [Key: AbbreviationTable] = [:]
+
+  /// Loads a unit of the file, or of its alternate file.
+  mutating func load(
+    _ index: Int,
+    of file: DWARFFile,
+    isAlternate: Bool
+  ) throws(DWARFProblem) -> LoadedUnit {
+    let header = (isAlternate ? file.alternateUnits : file.units).units[index]
+    let sections = isAlternate ? file.alternate ?? DWARFSections() : file.sections
+    let table = try abbreviations(of: header, sections, isAlternate: isAlternate)
+    let info = sections.info
+    let addresses = sections.addresses
+    do throws(FormatError) {
+      let context = try UnitContext(
+        header,
+        abbreviations: table,
+        info: info.bytes,
+        addresses: addresses.bytes,
+        isAlternate: isAlternate
+      )
+      return LoadedUnit(context: context, abbreviations: table)
+    } catch {
+      throw DWARFProblem(".debug_info", error)
+    }
+  }
+
+  /// Reads the first entry of a unit of the file alone, with no more of its shapes than that takes.
+  mutating func context(_ index: Int, of file: DWARFFile) throws(DWARFProblem) -> UnitContext {
+    let header = file.units.units[index]
+    let info = file.sections.info
+    let abbreviations = file.sections.abbreviations
+    let addresses = file.sections.addresses
+    do throws(FormatError) {
+      var entry = ByteCursor(info.bytes)
+      try entry.seek(to: header.entryOffset)
+      var cursor = ByteCursor(abbreviations.bytes)
+      try cursor.seek(to: header.abbreviationOffset)
+      let table = try AbbreviationTable(
+        parsing: &cursor,
+        encoding: header.encoding,
+        upTo: try entry.uleb128()
+      )
+      return try UnitContext(
+        header,
+        abbreviations: table,
+        info: info.bytes,
+        addresses: addresses.bytes,
+        isAlternate: false
+      )
+    } catch {
+      throw DWARFProblem(".debug_info", error)
+    }
+  }
+
+  private mutating func abbreviations(
+    of header: UnitHeader,
+    _ sections: DWARFSections,
+    isAlternate: Bool
+  ) throws(DWARFProblem) -> AbbreviationTable {
+    let key = Key(
+      offset: header.abbreviationOffset,
+      encoding: header.encoding,
+      isAlternate: isAlternate
+    )
+    if let known = tables[key] { return known }
+    let section = sections.abbreviations
+    do throws(FormatError) {
+      var cursor = ByteCursor(section.bytes)
+      try cursor.seek(to: header.abbreviationOffset)
+      let table = try AbbreviationTable(parsing: &cursor, encoding: header.encoding)
+      if tables.count >= Self.keptTableCount { tables.removeAll() }
+      tables[key] = table
+      return table
+    } catch {
+      throw DWARFProblem(".debug_abbrev", error)
+    }
+  }
+}

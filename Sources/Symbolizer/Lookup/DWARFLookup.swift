@@ -1,0 +1,126 @@
+import CaptureFormat
+
+/// What DWARF knows of a batch of addresses: frames in numbers, names and paths in tables.
+struct DWARFLookup: Sendable {
+  /// Functions by number.
+  private(set) var functions: [FunctionName] = []
+  /// Paths by number.
+  private(set) var paths: [String] = []
+  private(set) var frames: [LookupFrame] = []
+  /// By position in the batch: the frames, innermost first; empty when nothing is known.
+  private(set) var ranges: [Range<Int32>]
+  /// By position in the batch: DWARF has a function there.
+  private(set) var hasFunction: [Bool]
+  private(set) var problems: Set<DWARFProblem> = []
+
+  /// Looks all addresses up.
+  ///
+  /// - Parameters:
+  ///   - jobs: how many threads, this one among them.
+  ///   - isWorthASecondWalk: whether DWARF may know a function at an address that stands in no obvious place.
+  ///     False for what compilers make without debug information, such as thunks.
+  init(
+    _ batch: AddressBatch,
+    in file: DWARFFile,
+    jobs: Int,
+    isWorthASecondWalk: @escaping @Sendable (UInt64) -> Bool
+  ) {
+    ranges = [Range<Int32>](repeating: 0..<0, count: batch.sorted.count)
+    hasFunction = [Bool](repeating: false, count: batch.sorted.count)
+    var answered = [Int8](repeating: 0, count: batch.sorted.count)
+
+    var first = UnitAssignment()
+    first.addAddressRanges(of: file, sorted: batch.sorted)
+    let tasks = first.tasks(of: file) { $0 }
+    merge(
+      Self.run(tasks, batch, file, jobs, isWorthASecondWalk),
+      &answered
+    )
+
+    // What no set of ranges knew, or gave to a unit that does not know it.
+    let open = answered.indices.filter { answered[$0] == 0 }.map { Int32($0) }
+    problems.formUnion(first.problems)
+    guard !open.isEmpty else { return }
+    var second = UnitAssignment()
+    second.addUnitEntries(of: file, sorted: open.map { batch.sorted[Int($0)] })
+    var tried: [Int: Set<Int32>] = [:]
+    for task in tasks { tried[task.unit] = Set(task.positions) }
+    let more = second.tasks(of: file) { open[Int($0)] }.compactMap { task in
+      var task = task
+      if let known = tried[task.unit] { task.positions.removeAll { known.contains($0) } }
+      return task.positions.isEmpty ? nil : task
+    }
+    merge(Self.run(more, batch, file, jobs, isWorthASecondWalk), &answered)
+    problems.formUnion(second.problems)
+  }
+
+  private static func run(
+    _ tasks: [UnitTask],
+    _ batch: AddressBatch,
+    _ file: DWARFFile,
+    _ jobs: Int,
+    _ isWorthASecondWalk: @escaping @Sendable (UInt64) -> Bool
+  ) -> [WorkerOutput] {
+    guard !tasks.isEmpty else { return [] }
+    let counter = WorkCounter(end: tasks.count)
+    return WorkerPool.run(workerCount: min(jobs, tasks.count)) {
+      var worker = UnitWorker(
+        file: file,
+        sorted: batch.sorted,
+        isWorthASecondWalk: isWorthASecondWalk
+      )
+      while let number = counter.next() { worker.process(tasks[number]) }
+      return worker.finish()
+    }
+  }
+
+  /// Takes over what the workers found; of two units that know an address, the better and then the earlier answer.
+  private mutating func merge(_ outputs: [WorkerOutput], _ answered: inout [Int8]) {
+    var numbers: [UInt64: UInt32] = [:]
+    var pathNumbers: [String: UInt32] = [:]
+    for (number, function) in functions.enumerated() {
+      numbers[function.text.rawValue] = UInt32(number)
+    }
+    for (number, path) in paths.enumerated() { pathNumbers[path] = UInt32(number) }
+    var units = [Int32](repeating: .max, count: answered.count)
+    for output in outputs {
+      problems.formUnion(output.problems)
+      let functionMap = output.functions.map { function in
+        if let known = numbers[function.text.rawValue] { return known }
+        let number = UInt32(functions.count)
+        numbers[function.text.rawValue] = number
+        functions.append(function)
+        return number
+      }
+      let pathMap = (0..<output.paths.count).map { index in
+        let path = String(decoding: output.paths[index], as: UTF8.self)
+        if let known = pathNumbers[path] { return known }
+        let number = UInt32(paths.count)
+        pathNumbers[path] = number
+        paths.append(path)
+        return number
+      }
+      for answer in output.answers {
+        let position = Int(answer.position)
+        let quality: Int8 = (answer.hasFunction ? 2 : 0) + (answer.hasPlace ? 1 : 0)
+        guard
+          quality > answered[position]
+            || quality == answered[position] && answer.unit < units[position]
+        else { continue }
+        answered[position] = quality
+        units[position] = answer.unit
+        hasFunction[position] = answer.hasFunction
+        let start = Int32(frames.count)
+        for index in answer.frames {
+          var frame = output.frames[Int(index)]
+          if frame.function != LookupFrame.none {
+            frame.function = functionMap[Int(frame.function)]
+          }
+          if frame.path != LookupFrame.none { frame.path = pathMap[Int(frame.path)] }
+          frames.append(frame)
+        }
+        ranges[position] = start..<Int32(frames.count)
+      }
+    }
+  }
+}

@@ -1,0 +1,175 @@
+/// All that is known of one module's code: its DWARF, wherever that lies, and its symbols.
+///
+/// Immutable: any number of threads may ask it.
+package final class ModuleLookup: Sendable {
+  package let dwarf: DWARFFile?
+  package let symbols: SymbolTable
+
+  /// - Parameter dwarf: nil when neither the module nor a debug file has DWARF.
+  package init(dwarf: DWARFFile?, symbols: SymbolTable) {
+    self.dwarf = dwarf
+    self.symbols = symbols
+  }
+
+  /// The frames of each address, in input order.
+  ///
+  /// - Parameter jobs: how many threads to use, this one among them.
+  package func answer(_ addresses: [UInt64], jobs: Int) -> ModuleAnswer {
+    ModuleAnswer(of: self, addresses, jobs: jobs)
+  }
+}
+
+/// The frames of a batch of addresses of one module: numbers, with tables of names and paths.
+package struct ModuleAnswer: Sendable {
+  /// Names by number, as they stand in the symbol table or in DWARF; not demangled.
+  package private(set) var functions: [String]
+  /// Paths by number.
+  package let paths: [String]
+  /// What DWARF says wrongly, or what is not read of it.
+  package let problems: [DWARFProblem]
+  private let positions: [Int32]
+  private var frames: [LookupFrame] = []
+  private var ranges: [Range<Int32>] = []
+  private var reasons: [Int32: String] = [:]
+
+  /// How many addresses were asked.
+  package var count: Int { positions.count }
+
+  /// The frames of the address that was given at `index`, innermost first.
+  package func frames(at index: Int) -> ArraySlice<LookupFrame> {
+    let range = ranges[Int(positions[index])]
+    return frames[Int(range.lowerBound)..<Int(range.upperBound)]
+  }
+
+  /// Why the address at `index` has no function, in words for a person; nil when it has one.
+  ///
+  /// It may have a place all the same: the row before padding reaches over it.
+  package func reason(at index: Int) -> String? { reasons[positions[index]] }
+}
+
+extension ModuleAnswer {
+  init(of module: ModuleLookup, _ addresses: [UInt64], jobs: Int) {
+    let batch = AddressBatch(addresses)
+    positions = batch.positions
+    guard let dwarf = module.dwarf else {
+      (functions, paths, problems) = ([], [], [])
+      var names = OuterNames(symbols: module.symbols, functions: [])
+      for (position, address) in batch.sorted.enumerated() {
+        append(Int32(position), address, [], &names)
+      }
+      functions = names.texts
+      return
+    }
+    let symbols = module.symbols
+    let lookup = DWARFLookup(batch, in: dwarf, jobs: jobs) { address in
+      // Compilers give thunks no entry: looking for one costs a walk over the whole unit.
+      guard let symbol = symbols.symbol(at: ELFAddress(address)).symbol else { return true }
+      return !symbols.name(of: symbol).hasPrefix("_ZT")
+    }
+    paths = lookup.paths
+    problems = Array(lookup.problems)
+    functions = []
+    let texts = lookup.functions.map { name in
+      String(
+        decoding: dwarf.sections.bytes(of: name.text, alternate: dwarf.alternate),
+        as: UTF8.self
+      )
+    }
+    var names = OuterNames(symbols: symbols, functions: texts)
+    frames.reserveCapacity(lookup.frames.count)
+    for (position, address) in batch.sorted.enumerated() {
+      let range = lookup.ranges[position]
+      append(
+        Int32(position),
+        address,
+        lookup.frames[Int(range.lowerBound)..<Int(range.upperBound)],
+        &names
+      )
+    }
+    functions = names.texts
+  }
+
+  /// Adds the frames of the next address, the outermost of them with the name of the symbol table.
+  private mutating func append(
+    _ position: Int32,
+    _ address: UInt64,
+    _ found: ArraySlice<LookupFrame>,
+    _ names: inout OuterNames
+  ) {
+    let first = Int32(frames.count)
+    frames.append(contentsOf: found)
+    let outermost = found.last?.function ?? LookupFrame.none
+    switch names.name(at: ELFAddress(address), dwarf: outermost) {
+    case .number(let number):
+      if found.isEmpty {
+        frames.append(LookupFrame(function: number))
+      } else {
+        frames[frames.count - 1].function = number
+      }
+    case .unknown(let reason):
+      reasons[position] = reason
+      // A row of line 0 for padding between functions says nothing at all.
+      if let only = found.last, found.count == 1, only.line == 0 { frames.removeLast() }
+    }
+    ranges.append(first..<Int32(frames.count))
+  }
+}
+
+/// Chooses the name of a machine function, which DWARF and the symbol table both may know.
+private struct OuterNames {
+  enum Choice {
+    case number(UInt32)
+    case unknown(String)
+  }
+
+  let symbols: SymbolTable
+  /// Names by number; those of DWARF first.
+  var texts: [String]
+  private var numbers = IntegerTable()
+
+  init(symbols: SymbolTable, functions: [String]) {
+    self.symbols = symbols
+    texts = functions
+  }
+
+  /// The name of the function at an address, whose name by DWARF is given, or `LookupFrame.none`.
+  mutating func name(at address: ELFAddress, dwarf: UInt32) -> Choice {
+    switch symbols.symbol(at: address) {
+    case .unknown(let reason):
+      return dwarf == LookupFrame.none ? .unknown(reason) : .number(dwarf)
+    case .symbol(let symbol):
+      let key = UInt64(symbol.id) << 32 | UInt64(dwarf)
+      // The one key that the table cannot keep is no pair: no table has 2³² symbols.
+      if let known = numbers[key] { return .number(known) }
+      let number = number(symbol, dwarf)
+      numbers.insert(key, number)
+      return .number(number)
+    }
+  }
+
+  private mutating func number(_ symbol: Symbol, _ dwarf: UInt32) -> UInt32 {
+    let name = symbols.name(of: symbol)
+    if dwarf != LookupFrame.none {
+      let known = texts[Int(dwarf)]
+      // What reaches from label to label may belong to somebody else.
+      guard symbol.isSized, name != known else { return dwarf }
+      if isForeign(name, to: known) { return dwarf }
+    }
+    texts.append(name)
+    return UInt32(texts.count - 1)
+  }
+
+  /// Whether the two names are of different functions with one body, of which DWARF's is the one to show.
+  private func isForeign(_ name: String, to known: String) -> Bool {
+    // Parts and copies of a function: `f.cold`, `f.isra.0`, `f.llvm.123`.
+    if name.hasPrefix(known), name.utf8.dropFirst(known.utf8.count).first == UInt8(ascii: ".") {
+      return false
+    }
+    guard known.hasPrefix("_Z") || known.hasPrefix("_R") || known.hasPrefix("$s") else {
+      // A plain name is not the whole name of a C++, Rust or Swift function.
+      return false
+    }
+    // The entry of a constructor or destructor may stand for all its variants: C4, D4.
+    return !(known.contains("C4E") || known.contains("D4E") || known.contains("C4I"))
+  }
+}

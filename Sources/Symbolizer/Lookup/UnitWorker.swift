@@ -1,0 +1,246 @@
+import CaptureFormat
+
+/// One frame of an answer, in numbers: functions and paths are those of the answer's tables.
+package struct LookupFrame: Sendable, Equatable {
+  /// The number of no function and no path.
+  package static var none: UInt32 { .max }
+
+  package var function: UInt32
+  package var path: UInt32 = none
+  /// 0 when unknown.
+  package var line: UInt32 = 0
+  /// 0 when unknown.
+  package var column: UInt32 = 0
+  package var isInlined = false
+}
+
+/// What one unit knows of one address.
+struct UnitAnswer: Sendable {
+  var position: Int32
+  var unit: Int32
+  /// Into the frames of the same output, innermost first.
+  var frames: Range<Int32>
+  var hasFunction: Bool
+  var hasPlace: Bool
+}
+
+/// All that one worker found out, in tables of its own.
+struct WorkerOutput: Sendable {
+  var functions: [FunctionName] = []
+  var paths = PathTable()
+  var frames: [LookupFrame] = []
+  var answers: [UnitAnswer] = []
+  var problems: Set<DWARFProblem> = []
+}
+
+/// Looks addresses up in units, one unit after the other, on one thread.
+struct UnitWorker {
+  private let file: DWARFFile
+  /// The addresses of the batch, ascending.
+  private let sorted: [UInt64]
+  /// Whether DWARF may know a function there that the first walk did not find.
+  private let isWorthASecondWalk: @Sendable (UInt64) -> Bool
+  private var loader = UnitLoader()
+  private var resolver = NameResolver()
+  /// From the reference of a name to its number in `output.functions`.
+  private var functionNumbers = IntegerTable()
+  /// From an entry's reference to the number of its name, of all units.
+  private var entryNumbers = IntegerTable()
+  private(set) var output = WorkerOutput()
+
+  /// A worker that has found nothing yet.
+  init(
+    file: DWARFFile,
+    sorted: [UInt64],
+    isWorthASecondWalk: @escaping @Sendable (UInt64) -> Bool
+  ) {
+    self.file = file
+    self.sorted = sorted
+    self.isWorthASecondWalk = isWorthASecondWalk
+  }
+
+  /// Everything that was found, and the worker's end.
+  consuming func finish() -> WorkerOutput {
+    var output = output
+    output.problems.formUnion(resolver.problems)
+    return output
+  }
+
+  /// Looks up the addresses of a task, and gives the memory of the unit's bytes back.
+  mutating func process(_ task: UnitTask) {
+    let header = file.units.units[task.unit]
+    do throws(DWARFProblem) {
+      let unit = try loader.load(task.unit, of: file, isAlternate: false)
+      let addresses = task.positions.map { sorted[Int($0)] }
+      let functions = findFunctions(unit, addresses)
+      let (table, places) = findPlaces(unit, addresses)
+      emit(task, unit, functions, table, places)
+    } catch {
+      note(error)
+    }
+    file.sections.info.releasePages(header.offset..<header.end)
+  }
+
+  private mutating func note(_ problem: DWARFProblem) {
+    if output.problems.count < 16 { output.problems.insert(problem) }
+  }
+
+  private mutating func findFunctions(
+    _ unit: LoadedUnit,
+    _ addresses: [UInt64]
+  ) -> FunctionFindings {
+    let sections = file.sections
+    let lists =
+      unit.context.header.encoding.version >= 5 ? sections.rangeLists : sections.ranges
+    let input = FunctionWalk.Input(
+      info: sections.info.bytes,
+      addresses: sections.addresses.bytes,
+      rangeLists: lists.bytes
+    )
+    var findings = FunctionFindings(addressCount: addresses.count)
+    func walk(_ depth: FunctionWalk.Depth) {
+      FunctionWalk.run(
+        unit.context,
+        unit.abbreviations,
+        input,
+        sorted: addresses.span,
+        depth: depth,
+        findings: &findings
+      )
+    }
+    walk(.quick)
+    if findings.openCount > 0, findings.hasSkipped {
+      let isWorthIt = addresses.indices.contains {
+        findings.nodeOfAddress[$0] < 0 && isWorthASecondWalk(addresses[$0])
+      }
+      if isWorthIt { walk(.nested) }
+    }
+    if findings.isDamaged {
+      let error = FormatError(
+        .malformed("the entries of the unit are damaged; functions may be missing"),
+        offset: unit.context.header.offset
+      )
+      note(DWARFProblem(".debug_info", error))
+    }
+    return findings
+  }
+
+  private mutating func findPlaces(
+    _ unit: LoadedUnit,
+    _ addresses: [UInt64]
+  ) -> (LineTableHeader?, LineFindings) {
+    var findings = LineFindings(addressCount: addresses.count)
+    guard let offset = unit.context.lineProgram else { return (nil, findings) }
+    let sections = file.sections
+    let lines = sections.lines
+    let stringOffsets = sections.stringOffsets
+    do throws(FormatError) {
+      var cursor = ByteCursor(lines.bytes)
+      try cursor.seek(to: offset)
+      let header = try LineTableHeader(
+        parsing: &cursor,
+        unit: unit.context,
+        stringOffsets: stringOffsets.bytes
+      )
+      LineProgram.run(
+        header,
+        lines: lines.bytes,
+        addressing: unit.context.addressing,
+        sorted: addresses.span,
+        findings: &findings
+      )
+      if findings.isDamaged {
+        let text = "the line program is damaged; lines may be missing"
+        throw FormatError(.malformed(text), offset: header.program.lowerBound)
+      }
+      lines.releasePages(offset..<header.program.upperBound)
+      return (header, findings)
+    } catch {
+      note(DWARFProblem(".debug_line", error))
+      return (nil, findings)
+    }
+  }
+}
+
+// MARK: - Frames
+
+extension UnitWorker {
+  private mutating func emit(
+    _ task: UnitTask,
+    _ unit: LoadedUnit,
+    _ functions: FunctionFindings,
+    _ table: LineTableHeader?,
+    _ places: LineFindings
+  ) {
+    var pathNumbers = [UInt32](repeating: LookupFrame.none, count: (table?.files.count ?? 0) + 1)
+    for (index, position) in task.positions.enumerated() {
+      let first = Int32(output.frames.count)
+      var node = functions.nodeOfAddress[index]
+      let place = places.places[index]
+      guard node >= 0 || place != nil else { continue }
+      var frame = LookupFrame(function: LookupFrame.none)
+      if let place, place.line != 0 {
+        frame.path = path(place.file, unit, table, &pathNumbers)
+        frame.line = place.line
+        frame.column = place.column
+      }
+      while node >= 0 {
+        let current = functions.nodes[Int(node)]
+        frame.function = function(current.name, unit)
+        frame.isInlined = current.parent >= 0
+        output.frames.append(frame)
+        frame.line = current.callLine
+        frame.column = current.callColumn
+        frame.path =
+          current.hasCallFile && current.callLine != 0
+          ? path(current.callFile, unit, table, &pathNumbers) : LookupFrame.none
+        node = current.parent
+      }
+      if functions.nodeOfAddress[index] < 0 { output.frames.append(frame) }
+      output.answers.append(
+        UnitAnswer(
+          position: position,
+          unit: Int32(task.unit),
+          frames: first..<Int32(output.frames.count),
+          hasFunction: functions.nodeOfAddress[index] >= 0,
+          hasPlace: place != nil
+        )
+      )
+    }
+  }
+
+  /// The number of the function that an entry names; `none` when it has no name.
+  private mutating func function(_ entry: EntryReference, _ unit: LoadedUnit) -> UInt32 {
+    let key = UInt64(entry.offset) << 1 | (entry.isAlternate ? 1 : 0)
+    if let known = entryNumbers[key] { return known }
+    var number = LookupFrame.none
+    if let name = resolver.name(of: entry, current: unit, file: file) {
+      if let known = functionNumbers[name.text.rawValue] {
+        number = known
+      } else {
+        number = UInt32(output.functions.count)
+        output.functions.append(name)
+        functionNumbers.insert(name.text.rawValue, number)
+      }
+    }
+    entryNumbers.insert(key, number)
+    return number
+  }
+
+  private mutating func path(
+    _ file: UInt32,
+    _ unit: LoadedUnit,
+    _ table: LineTableHeader?,
+    _ numbers: inout [UInt32]
+  ) -> UInt32 {
+    guard let table, table.file(file) != nil else { return LookupFrame.none }
+    let known = numbers[Int(file)]
+    if known != LookupFrame.none { return known }
+    var text: [UInt8] = []
+    SourcePath.build(file, table, unit.context, self.file.sections, into: &text)
+    guard !text.isEmpty else { return LookupFrame.none }
+    let number = output.paths.number(of: text)
+    numbers[Int(file)] = number
+    return number
+  }
+}
