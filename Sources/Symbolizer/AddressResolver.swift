@@ -3,7 +3,8 @@ import Report
 
 /// Resolves addresses of ELF files, for `dumpcollect resolve`.
 ///
-/// Keeps every file it opened, with what was parsed of it; a class for that reason. One thread at a time.
+/// Keeps every file it opened, with what was parsed of it; a class for that reason. One thread at a
+/// time.
 public final class AddressResolver {
   /// How an address is to be read.
   public enum AddressKind: Sendable {
@@ -24,7 +25,8 @@ public final class AddressResolver {
     self.log = log
   }
 
-  /// The frames of each address (ELF virtual addresses), in input order; each at least states why it is unknown.
+  /// The frames of each address (ELF virtual addresses), in input order; each at least states why
+  /// it is unknown.
   public func resolve(
     _ addresses: [UInt64],
     in path: String,
@@ -60,14 +62,12 @@ public final class AddressResolver {
 
   private func module(at path: String) throws(SymbolizerError) -> ModuleLookup {
     if let known = modules[path] { return known }
-    let file = try ELFFile(path: path)
-    var problems: [DWARFProblem] = []
-    let sections = DWARFSections(of: file, problems: &problems)
+    let files = DebugFileSearch(options).files(of: try ELFFile(path: path))
+    for refused in files.refused { log.warning("\(path): refused \(refused)") }
+    if let debug = files.debug { log.info("\(path): debug information of \(debug.path)") }
+    var problems: [String] = []
+    let module = files.lookup(problems: &problems)
     for problem in problems { log.warning("\(path): \(problem)") }
-    let module = ModuleLookup(
-      dwarf: file.hasDebugInformation ? DWARFFile(sections) : nil,
-      symbols: SymbolTable(main: file)
-    )
     modules[path] = module
     return module
   }

@@ -1,10 +1,11 @@
+import CaptureFormat
 public import Logging
 public import Report
 
 /// Where a symbolizer looks and what it does; the defaults are those of the command.
 public struct SymbolizerOptions: Sendable {
-  /// Searched before the system's directories: `D/.build-id/xx/rest.debug`, `D/<module's directory>/<debuglink>`,
-  /// `D/<file name or debuglink>`.
+  /// Searched before the system's directories: `D/.build-id/xx/rest.debug`, `D/<module's
+  /// directory>/<debuglink>`, `D/<file name or debuglink>`.
   public var debugDirectories: [String] = []
   /// Module paths are looked up below this directory.
   public var sysroot: String?
@@ -30,10 +31,122 @@ public struct CaptureSymbolizer: Sendable {
 
   /// The report of the capture file at `path`; "-" is standard input.
   ///
-  /// A cut or damaged capture gives a report of what is whole, with `isComplete` false and `problems` naming the rest.
+  /// A cut or damaged capture gives a report of what is whole, with `isComplete` false and
+  /// `problems` naming the rest.
   public func report(ofCaptureAt path: String) throws(SymbolizerError) -> DumpReport {
-    _ = options
-    _ = log
-    return DumpReport()
+    let capture = try read(path)
+    var report = DumpReport(headOf: capture)
+    report.captureFile = path
+    let machine = ELFMachine(rawValue: UInt16(clamping: capture.header?.elfMachine ?? 0))
+    report.threads = capture.threads.map { ReportThread($0, on: machine) }
+
+    let sites = CallSites(capture.threads)
+    let places = SitePlaces(
+      sites.sites,
+      ModuleMap(capture.modules),
+      moduleCount: capture.modules.count
+    )
+    log.debug(
+      "\(path): \(counted(capture.threads.count, "thread")), \(sites.stacks.count) different stacks"
+    )
+    var modules = openModules(capture)
+    var table = FrameTable(siteCount: sites.sites.count)
+    let demangler = options.demangles ? Demangler() : nil
+    addUnplacedFrames(sites, places, &table)
+    for index in modules.indices where !places.sitesOfModule[index].isEmpty {
+      addFrames(of: index, &modules[index], sites, places, demangler, &table)
+      report.problems += modules[index].refusals
+    }
+
+    report.modules = modules.map(\.entry)
+    report.frames = table.frames
+    report.stacks = sites.stacks.map(table.stack)
+    for (thread, stack) in sites.stackOfThread.enumerated() { report.threads[thread].stack = stack }
+    return report
+  }
+
+  private func read(_ path: String) throws(SymbolizerError) -> Capture {
+    do throws(CaptureError) {
+      return try CaptureReader.capture(at: path)
+    } catch {
+      throw SymbolizerError(file: error.file, problem: error.problem, hint: error.hint)
+    }
+  }
+
+  private var jobs: Int { max(1, options.jobs ?? WorkerPool.coreCount) }
+}
+
+// MARK: - Modules
+
+extension CaptureSymbolizer {
+  /// Finds the files of all modules, in the order of the capture.
+  private func openModules(_ capture: Capture) -> [CapturedModule] {
+    let search = DebugFileSearch(options)
+    let modules = capture.modules
+    let counter = WorkCounter(end: modules.count)
+    let shares = WorkerPool.run(workerCount: max(1, min(jobs, modules.count))) {
+      var share: [(index: Int, module: CapturedModule)] = []
+      while let index = counter.next() {
+        share.append((index, CapturedModule(modules[index], search)))
+      }
+      return share
+    }
+    let opened = shares.joined().sorted { $0.index < $1.index }.map(\.module)
+    for module in opened {
+      let entry = module.entry
+      log.debug("\(entry.path): \(entry.status.rawValue)\(entry.reason.map { ": \($0)" } ?? "")")
+    }
+    return opened
+  }
+
+  /// Looks up all addresses of one module at once.
+  private func addFrames(
+    of index: Int,
+    _ module: inout CapturedModule,
+    _ sites: CallSites,
+    _ places: SitePlaces,
+    _ demangler: Demangler?,
+    _ table: inout FrameTable
+  ) {
+    let numbers = places.sitesOfModule[index]
+    let bias = module.bias
+    var problems: [String] = []
+    let lookup = module.files.lookup(problems: &problems)
+    let addresses = numbers.map { bias.elfAddress(of: sites.sites[$0].lookupAddress).value }
+    log.info("\(module.entry.path): looking up \(counted(addresses.count, "address", "addresses"))")
+    let answer = lookup.answer(addresses, jobs: jobs)
+    problems += answer.problems.map(\.description)
+    let names = ReadableNames(of: answer.functions, with: demangler, jobs: jobs)
+    let isOpen = module.files.main != nil || module.files.debug != nil
+    for (position, number) in numbers.enumerated() {
+      let site = sites.sites[number]
+      let offset = bias.elfAddress(of: site.address).value
+      let reason = answer.reason(at: position)
+      let found = answer.frames(at: position).map {
+        names.frame($0, of: answer, address: offset, reason: reason)
+      }
+      let isPlaced = found.contains { $0.line != nil }
+      let gap =
+        reason ?? (isPlaced ? nil : lookup.dwarf == nil ? "no debug information" : "no line")
+      table.add(
+        found,
+        of: site,
+        number: number,
+        module: (index, offset),
+        unknown: isOpen ? gap : module.unknownReason
+      )
+    }
+    for problem in problems { log.warning("\(module.entry.path): \(problem)") }
+    module.note(problems)
+  }
+
+  private func addUnplacedFrames(
+    _ sites: CallSites,
+    _ places: SitePlaces,
+    _ table: inout FrameTable
+  ) {
+    for (number, reason) in places.unplaced {
+      table.add([], of: sites.sites[number], number: number, module: nil, unknown: reason)
+    }
   }
 }

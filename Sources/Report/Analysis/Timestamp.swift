@@ -92,3 +92,13 @@ package enum Timestamp {
     return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 }
+
+extension Date {
+  /// A point in time as the kernel counts it.
+  package init(nanosecondsSince1970 nanoseconds: UInt64) {
+    let seconds = Double(nanoseconds / 1_000_000_000)
+    self.init(
+      timeIntervalSince1970: seconds + Double(nanoseconds % 1_000_000_000) / 1_000_000_000
+    )
+  }
+}

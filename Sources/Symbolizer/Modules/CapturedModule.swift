@@ -1,0 +1,86 @@
+import CaptureFormat
+import Report
+
+/// A module of a capture with the files that its names come from.
+struct CapturedModule: Sendable {
+  let bias: LoadBias
+  let files: ModuleFiles
+  /// As the report lists it.
+  private(set) var entry: ReportModule
+
+  /// Finds the module's files.
+  init(_ module: WireModule, _ search: DebugFileSearch) {
+    let request = ModuleRequest(module)
+    bias = LoadBias(module.loadBias)
+    files = search.files(of: request)
+    entry = ReportModule(
+      path: request.path,
+      buildID: request.buildID?.description,
+      base: module.base,
+      end: module.end
+    )
+    if files.debugInformation != nil {
+      entry.status = .debugInfo
+    } else if files.hasSymbols {
+      entry.status = .symbols
+    }
+    entry.debugFile = files.debug?.path
+    entry.reason = reasons.joined(separator: "; ").nonEmpty
+  }
+
+  /// Says of the module's entry what was found out while its addresses were looked up.
+  mutating func note(_ problems: [String]) {
+    guard !problems.isEmpty else { return }
+    entry.reason = ([entry.reason].compactMap(\.self) + problems).joined(separator: "; ")
+  }
+
+  /// Why there is not more, and what is doubtful.
+  private var reasons: [String] {
+    var reasons: [String] = []
+    if let problem = files.mainProblem { reasons.append(problem) }
+    if files.debugInformation == nil {
+      if let main = files.main {
+        reasons.append(main.hasFullSymbolTable ? "no debug information" : "stripped")
+      }
+      let wanted = entry.buildID.map { "of build ID \($0) " } ?? ""
+      if files.debug == nil { reasons.append("no debug file \(wanted)found") }
+    }
+    reasons += files.refused.filter { !$0.hasSuffix(files.mainProblem ?? "\n") }
+      .map { "refused \($0)" }
+    return reasons + files.notes
+  }
+
+  /// The files that looked right and were not, when their refusal costs names or lines.
+  var refusals: [String] {
+    entry.status == .debugInfo ? [] : files.refused.map { "\(entry.path): refused \($0)" }
+  }
+
+  /// Why a frame of this module has no name although its symbols were not even asked.
+  var unknownReason: String {
+    files.mainProblem ?? "no symbols"
+  }
+}
+
+extension ModuleFiles {
+  /// Whether there are any symbols, not necessarily of all functions.
+  var hasSymbols: Bool {
+    [main, debug].compactMap(\.self).contains { file in
+      file.hasFullSymbolTable || file.section(named: ".gnu_debugdata") != nil
+        || file.sections.contains { $0.kind == .dynamicSymbols && $0.byteCount > 0 }
+    }
+  }
+
+  /// All that the files know, ready to be asked.
+  ///
+  /// - Parameter problems: what of them cannot be read is added.
+  func lookup(problems: inout [String]) -> ModuleLookup {
+    let symbols = SymbolTable(main: main, debug: debug)
+    problems += symbols.problems
+    guard let file = debugInformation else { return ModuleLookup(dwarf: nil, symbols: symbols) }
+    var damage: [DWARFProblem] = []
+    let sections = DWARFSections(of: file, problems: &damage)
+    let shared = alternate.map { DWARFSections(of: $0, problems: &damage) }
+    problems += damage.map { "\(file.path): \($0)" }
+    return ModuleLookup(dwarf: DWARFFile(sections, alternate: shared), symbols: symbols)
+  }
+}

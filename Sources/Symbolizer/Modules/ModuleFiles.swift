@@ -1,0 +1,24 @@
+/// The files that a module's names come from, each proven to be of the same build.
+package struct ModuleFiles: Sendable {
+  /// The module itself; nil when it is gone, or was replaced by another build.
+  package var main: ELFFile?
+  /// A separate debug file; nil when the module has its own debug information, or none was found.
+  package var debug: ELFFile?
+  /// The file that `dwz` moved common parts of the debug information to.
+  package var alternate: ELFFile?
+  /// Why the module's own file is not used.
+  package var mainProblem: String?
+  /// Files that looked right and were not: path and reason.
+  package var refused: [String] = []
+  /// What else a reader should know, such as that nothing proves the files to be right.
+  package var notes: [String] = []
+
+  package init() {}
+
+  /// The file that the module's debug information is in.
+  package var debugInformation: ELFFile? {
+    if let debug, debug.hasDebugInformation { return debug }
+    if let main, main.hasDebugInformation { return main }
+    return nil
+  }
+}

@@ -1,0 +1,76 @@
+import CaptureFormat
+import Report
+
+extension DumpReport {
+  /// The report of a capture without its stacks: what it is, whose it is, and what of it is missing.
+  init(headOf capture: Capture) {
+    self.init()
+    takeHeader(capture.header)
+    takeProcess(capture.process)
+    takeProblems(capture)
+  }
+
+  private mutating func takeHeader(_ header: WireHeader?) {
+    guard let header else { return }
+    kind =
+      switch header.kind {
+      case .live, .UNRECOGNIZED: .live
+      case .crash: .crash
+      case .core: .core
+      case .attach: .attach
+      }
+    reason = header.reason.nonEmpty
+    if header.timeNs != 0 { time = .init(nanosecondsSince1970: header.timeNs) }
+    message = header.message.nonEmpty
+    crashedThreadID = header.crashedTid == 0 ? nil : header.crashedTid
+    guard header.hasSignal else { return }
+    var signal = ReportSignal(number: header.signal.number, code: header.signal.code)
+    // Only faults have an address, and only those of the kernel: codes of kill(2) and its like are not positive.
+    let isFault = [4, 5, 7, 8, 11].contains(header.signal.number) && header.signal.code > 0
+    signal.address = kind == .crash && isFault ? header.signal.address : nil
+    signal.senderProcessID = header.signal.senderPid == 0 ? nil : header.signal.senderPid
+    self.signal = signal
+  }
+
+  private mutating func takeProcess(_ process: WireProcess?) {
+    guard let process else { return }
+    self.process.processID = process.pid == 0 ? nil : process.pid
+    self.process.name = process.name.nonEmpty
+    self.process.executable = process.executable.nonEmpty
+    self.process.arguments = process.arguments
+    self.process.userID = process.uid
+    if process.startTimeNs != 0 {
+      self.process.startTime = .init(nanosecondsSince1970: process.startTimeNs)
+    }
+    self.process.host = process.host.nonEmpty
+    self.process.cgroup = process.cgroup.nonEmpty
+    self.process.kernel = process.kernel.nonEmpty
+    self.process.threadCount = process.threadCount == 0 ? nil : Int(process.threadCount)
+  }
+
+  private mutating func takeProblems(_ capture: Capture) {
+    problems += capture.damage.map(\.description)
+    if let degraded = capture.header?.degraded.nonEmpty { problems.append(degraded) }
+    if capture.lostThreadCount > 0 {
+      problems.append(
+        "\(counted(capture.lostThreadCount, "thread")) of "
+          + "\(capture.expectedThreadCount ?? 0) missing from the capture"
+      )
+    }
+    let silent = capture.threads.filter { ReportThread.Status($0.status) == .noAnswer }
+    if !silent.isEmpty {
+      let list = silent.prefix(8).map { String($0.tid) }.joined(separator: ", ")
+      problems.append(
+        "\(counted(silent.count, "thread")) without an answer: \(list)\(silent.count > 8 ? ", …" : "")"
+      )
+    }
+    isComplete = problems.isEmpty
+  }
+}
+
+/// `1 thread`, `2 threads`.
+///
+/// - Parameter plural: where it is not the noun with an s.
+func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+  "\(count) \(count == 1 ? noun : plural ?? "\(noun)s")"
+}

@@ -1,0 +1,53 @@
+import CaptureFormat
+import Report
+
+extension ReportThread {
+  /// A thread as captured; its stack is still without names.
+  init(_ thread: WireThread, on machine: ELFMachine) {
+    self.init(threadID: thread.tid)
+    name = thread.name.nonEmpty
+    state = State(letter: thread.state)
+    status = Status(thread.status)
+    reason = thread.reason.nonEmpty
+    // A thread that was gone has no times; of the others 0 means less than a clock tick.
+    if status != .exited {
+      cpuUser = .nanoseconds(Int64(clamping: thread.cpuUserNs))
+      cpuSystem = .nanoseconds(Int64(clamping: thread.cpuSystemNs))
+    }
+    if thread.hasSyscall { systemCall = SystemCall.text(of: thread.syscall.number, on: machine) }
+    waitChannel = thread.wchan.nonEmpty
+    for label in thread.labels { labels[label.key] = label.value }
+    truncated = thread.truncated.nonEmpty
+  }
+}
+
+extension ReportThread.State {
+  /// The state of a letter of proc(5), stat; nil for one that is not known.
+  init?(letter: String) {
+    switch letter {
+    case "R": self = .running
+    case "S", "I": self = .sleeping
+    case "D": self = .disk
+    case "T", "t": self = .stopped
+    case "Z", "X": self = .zombie
+    default: return nil
+    }
+  }
+}
+
+extension ReportThread.Status {
+  init(_ status: WireThread.Status) {
+    switch status {
+    case .captured: self = .captured
+    case .quiet: self = .quiet
+    case .exited: self = .exited
+    // A status of a newer handler: whatever it means, this reader has no stack for certain.
+    case .noAnswer, .UNRECOGNIZED: self = .noAnswer
+    }
+  }
+}
+
+extension String {
+  /// Nil for the empty text that stands for an absent field.
+  var nonEmpty: String? { isEmpty ? nil : self }
+}
