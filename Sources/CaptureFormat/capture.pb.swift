@@ -618,6 +618,13 @@ package nonisolated struct WireEnd: Sendable {
   /// reading /proc
   package var procPhaseNs: UInt64 = 0
 
+  /// time that a thread spent in the thread signal's handler
+  package var handlerMedianNs: UInt64 = 0
+
+  package var handlerP99Ns: UInt64 = 0
+
+  package var handlerMaxNs: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1314,7 +1321,7 @@ nonisolated extension WireRegisters: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".End"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{3}threads_captured\0\u{3}threads_quiet\0\u{3}threads_silent\0\u{3}threads_exited\0\u{3}duration_ns\0\u{3}signal_phase_ns\0\u{3}unwind_phase_ns\0\u{3}proc_phase_ns\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{3}threads_captured\0\u{3}threads_quiet\0\u{3}threads_silent\0\u{3}threads_exited\0\u{3}duration_ns\0\u{3}signal_phase_ns\0\u{3}unwind_phase_ns\0\u{3}proc_phase_ns\0\u{3}handler_median_ns\0\u{3}handler_p99_ns\0\u{3}handler_max_ns\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1331,6 +1338,9 @@ nonisolated extension WireEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.signalPhaseNs) }()
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.unwindPhaseNs) }()
       case 9: try { try decoder.decodeSingularUInt64Field(value: &self.procPhaseNs) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.handlerMedianNs) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.handlerP99Ns) }()
+      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.handlerMaxNs) }()
       default: break
       }
     }
@@ -1364,6 +1374,15 @@ nonisolated extension WireEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if self.procPhaseNs != 0 {
       try visitor.visitSingularUInt64Field(value: self.procPhaseNs, fieldNumber: 9)
     }
+    if self.handlerMedianNs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.handlerMedianNs, fieldNumber: 10)
+    }
+    if self.handlerP99Ns != 0 {
+      try visitor.visitSingularUInt64Field(value: self.handlerP99Ns, fieldNumber: 11)
+    }
+    if self.handlerMaxNs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.handlerMaxNs, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1377,6 +1396,9 @@ nonisolated extension WireEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if lhs.signalPhaseNs != rhs.signalPhaseNs {return false}
     if lhs.unwindPhaseNs != rhs.unwindPhaseNs {return false}
     if lhs.procPhaseNs != rhs.procPhaseNs {return false}
+    if lhs.handlerMedianNs != rhs.handlerMedianNs {return false}
+    if lhs.handlerP99Ns != rhs.handlerP99Ns {return false}
+    if lhs.handlerMaxNs != rhs.handlerMaxNs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

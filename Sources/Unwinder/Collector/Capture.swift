@@ -1,0 +1,214 @@
+import CUnwind
+
+/// One live capture from the trigger to the published file.
+@safe struct Capture {
+  let home: Home
+  let arena: Arena
+  /// CLOCK_MONOTONIC, nanoseconds.
+  let begin: Int64
+  let deadline: Int64
+  private let scratch: UnsafeMutablePointer<UInt8>
+  private let scratchSize: Int
+  private var request = CaptureRequest()
+  private var phases = CapturePhases()
+
+  /// Nil while there is no memory for it.
+  @_noLocks
+  init?(home: Home, arena: Arena) {
+    guard let scratch = unsafe arena.pointee.scratch, unsafe arena.pointee.buffer != nil else {
+      return nil
+    }
+    unsafe self.home = unsafe home
+    unsafe self.arena = unsafe arena
+    unsafe self.scratch = unsafe scratch
+    scratchSize = unsafe Int(truncatingIfNeeded: arena.pointee.scratch_size)
+    begin = dc_clock(1)
+    deadline = unsafe begin &+ home.pointee.settings.timeout_ns
+  }
+
+  /// The number of the last request that the capture covers.
+  var accepted: UInt64 { @_noLocks get { request.accepted } }
+
+  /// Makes the capture; 0 or an errno.
+  @_noLocks
+  mutating func run() -> Int32 {
+    unsafe arena.pointee.last_errno = 0
+    let directory = unsafe CaptureDirectory(home: home, arena: arena, scratch: scratch)
+    guard directory.open() else {
+      request = unsafe CaptureRequest(arena)
+      return unsafe arena.pointee.last_errno == 0 ? ErrorNumber.noEntry : arena.pointee.last_errno
+    }
+    let tasks = openText("/proc/self/task")
+    defer { if tasks >= 0 { dc_close(tasks) } }
+    let files = unsafe ThreadFiles(directory: tasks, scratch: scratch, scratchSize: scratchSize)
+    guard
+      unsafe ThreadList(arena: arena, directory: tasks).read(
+        scratch: scratch,
+        scratchSize: scratchSize
+      )
+    else {
+      request = unsafe CaptureRequest(arena)
+      return ErrorNumber.noEntry
+    }
+    let isQuiet = unsafe !CaptureRequest.hasNoisy(arena)
+    unsafe ThreadSampler(home: home, arena: arena, files: files).sampleAll(isQuiet: isQuiet)
+    phases.procTime = dc_clock(1) &- begin
+    request = unsafe CaptureRequest(arena)
+    if !isQuiet { signalThreads(files) }
+    return writeFile(files)
+  }
+
+  /// The first round, and a second one for threads whose stacks did not fit into the pool.
+  @_noLocks
+  private mutating func signalThreads(_ files: ThreadFiles) {
+    let end = unsafe begin &+ home.pointee.settings.timeout_ns / 2
+    let round = unsafe SignalRound(home: home, arena: arena, files: files, deadline: end)
+    round.prepare()
+    let start = dc_clock(1)
+    let startTicks = dc_ticks()
+    round.sendAll()
+    round.waitForAnswers()
+    phases.signalTime = dc_clock(1) &- start
+    phases.signalTicks = dc_ticks() &- startTicks
+    let used = unsafe dc_load64(dc_arena_pool_used(arena))
+    if unsafe used > arena.pointee.pool_size,
+      unsafe arena.pointee.pool_size < arena.pointee.pool_reserved
+    {
+      round.growPool(to: used &* 2)
+      round.repeatForCutStacks()
+    }
+  }
+
+  @_noLocks
+  private mutating func writeFile(_ files: ThreadFiles) -> Int32 {
+    var output = unsafe CaptureOutput(
+      home: home,
+      arena: arena,
+      time: request.time,
+      scratch: scratch
+    )
+    guard output.open(), let buffer = unsafe arena.pointee.buffer else { return output.failure }
+    var file = unsafe CaptureFile(
+      descriptor: output.descriptor,
+      buffer: buffer,
+      capacity: Int(truncatingIfNeeded: arena.pointee.buffer_size)
+    )
+    let canUnwind = prepareUnwinder()
+    unsafe request.write(to: &file, home, canUnwind: canUnwind)
+    let procBegin = dc_clock(1)
+    unsafe ProcessRecord(home: home, arena: arena, scratch: scratch, scratchSize: 65_536).write(
+      to: &file
+    )
+    var modules = unsafe ModuleList(buffer: scratch, bufferSize: scratchSize)
+    modules.write(to: &file)
+    readWaitChannels(files)
+    let unwindBegin = dc_clock(1)
+    phases.procTime &+= unwindBegin &- procBegin
+    writeThreads(to: &file, canUnwind: canUnwind)
+    phases.unwindTime = dc_clock(1) &- unwindBegin
+    unsafe phases.write(to: &file, arena, begin: begin)
+    file.flush()
+    return output.publish(file.failure)
+  }
+
+  /// Loads libunwind where that failed before, and makes it forget the modules of the last capture.
+  @_noLocks
+  private func prepareUnwinder() -> Bool {
+    if unsafe home.pointee.unwind.address_space == nil, unsafe home.pointee.collector_thread != 0,
+      unsafe arena.pointee.is_child == 0
+    {
+      _ = unsafe dc_retry_libunwind(home)
+    }
+    guard unsafe home.pointee.unwind.address_space != nil,
+      unsafe home.pointee.libunwind_is_broken == 0
+    else {
+      unsafe arena.pointee.is_degraded = 1
+      return false
+    }
+    unsafe arena.pointee.is_degraded = 0
+    unsafe dc_unwind_flush(dc_home_unwind(home))
+    return true
+  }
+
+  @_noLocks
+  private func readWaitChannels(_ files: ThreadFiles) {
+    guard let threads = unsafe arena.pointee.threads else { return }
+    var index = 0
+    while unsafe index < Int(truncatingIfNeeded: arena.pointee.thread_count) {
+      let thread = unsafe threads + index
+      index &+= 1
+      if unsafe thread.pointee.in_syscall == SyscallSample.blocked {
+        unsafe files.readWaitChannel(thread)
+      }
+    }
+  }
+
+  @_noLocks
+  private mutating func writeThreads(to file: inout CaptureFile, canUnwind: Bool) {
+    guard let threads = unsafe arena.pointee.threads,
+      let memory = unsafe WalkMemory(home: home, arena: arena)
+    else { return }
+    memory.cache.flush()
+    let record = unsafe ThreadRecord(
+      home: home,
+      arena: arena,
+      cache: memory.cache,
+      cursor: memory.cursor,
+      tickNanoseconds: 10_000_000
+    )
+    var walk = memory.walk
+    var index = 0
+    while unsafe index < Int(truncatingIfNeeded: arena.pointee.thread_count) {
+      let thread = unsafe threads + index
+      index &+= 1
+      let isLate = dc_clock(1) > deadline
+      unsafe dc_store32(dc_home_is_unwinding(home), 1)
+      unsafe record.write(
+        thread,
+        &walk,
+        memory.quiet,
+        canUnwind: canUnwind,
+        isLate: isLate,
+        to: &file
+      )
+      unsafe dc_store32(dc_home_is_unwinding(home), 0)
+      unsafe phases.count(thread)
+    }
+  }
+}
+
+/// The collector's memory for walking one thread after the other.
+@safe struct WalkMemory {
+  let cache: LineCache
+  let cursor: UnsafeMutableRawPointer
+  let quiet: UnsafeMutablePointer<UInt64>
+  let walk: Walk
+
+  /// Registers of a thread that was not signalled: 17 words, padded.
+  private static var quietSize: Int { @_noLocks @inline(__always) get { 256 } }
+
+  @_noLocks
+  static func byteCount(frames: Int) -> Int {
+    dc_unwind_cursor_size &+ quietSize
+      &+ frames &* (8 &+ MemoryLayout<WalkMark>.stride)
+  }
+
+  @_noLocks
+  init?(home: Home, arena: Arena) {
+    guard let memory = unsafe arena.pointee.walk, let lines = unsafe arena.pointee.line_cache else {
+      return nil
+    }
+    let limit = unsafe Int(truncatingIfNeeded: home.pointee.settings.max_frames)
+    let cursorSize = dc_unwind_cursor_size
+    cache = unsafe LineCache(lines)
+    unsafe cursor = UnsafeMutableRawPointer(memory)
+    let quietMemory = unsafe UnsafeMutableRawPointer(memory + cursorSize)
+    unsafe quiet = unsafe quietMemory.assumingMemoryBound(to: UInt64.self)
+    let addresses = unsafe quietMemory + Self.quietSize
+    walk = unsafe Walk(
+      addresses: addresses.assumingMemoryBound(to: UInt64.self),
+      marks: (addresses + limit &* 8).assumingMemoryBound(to: WalkMark.self),
+      limit: limit
+    )
+  }
+}

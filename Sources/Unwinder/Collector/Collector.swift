@@ -1,0 +1,175 @@
+import CUnwind
+
+/// How far the collector is; what install, uninstall and captures wait for.
+enum CollectorPhase {
+  static var absent: UInt32 { @_noLocks @inline(__always) get { 0 } }
+  static var ready: UInt32 { @_noLocks @inline(__always) get { 1 } }
+  static var ended: UInt32 { @_noLocks @inline(__always) get { 2 } }
+}
+
+/// The collector's start as a thread of libc's.
+@_noLocks @c(dc_collector_main)
+func collectorMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  guard let home = unsafe argument?.assumingMemoryBound(to: dc_home.self),
+    let arena = unsafe home.pointee.arena
+  else { return nil }
+  // A forked child's collector runs on the same stack and thread block. Room for this frame's callers
+  // is left: the thread block lies above them.
+  unsafe home.pointee.collector_entry_sp = dc_frame_address() &- 256
+  unsafe home.pointee.collector_thread_pointer = dc_thread_pointer()
+  unsafe home.pointee.collector_tid_word = unsafe threadIDWord(
+    in: home.pointee.collector_thread_pointer
+  )
+  unsafe arena.pointee.is_child = 0
+  unsafe runCollector(home, arena)
+  return nil
+}
+
+/// The collector's start in a forked child.
+@_noLocks @c(dc_collector_of_forked_child)
+func collectorOfForkedChild(_ argument: UnsafeMutableRawPointer?) {
+  guard let home = unsafe argument?.assumingMemoryBound(to: dc_home.self),
+    let arena = unsafe home.pointee.arena
+  else { return }
+  unsafe arena.pointee.is_child = 1
+  // Locks of libunwind's that were held when the process forked stay held for ever.
+  if unsafe dc_load32(dc_home_is_unwinding(home)) != 0 {
+    unsafe home.pointee.libunwind_is_broken = 1
+  }
+  unsafe runCollector(home, arena)
+  dc_exit_thread()
+}
+
+/// Where libc keeps the calling thread's id in its thread block: the kernel is to write the id of a
+/// forked child's collector there, for locks that record their owner.
+@_noLocks
+private func threadIDWord(in threadPointer: UInt64) -> UnsafeMutablePointer<UInt32>? {
+  guard
+    let block = unsafe UnsafeMutablePointer<UInt32>(
+      bitPattern: UInt(truncatingIfNeeded: threadPointer)
+    )
+  else { return nil }
+  let tid = UInt32(bitPattern: dc_gettid())
+  var index = 0
+  // struct pthread of glibc 2.36 has it at byte 720; it never was beyond 1024.
+  while index < 256 {
+    if unsafe block[index] == tid { return unsafe block + index }
+    index &+= 1
+  }
+  return nil
+}
+
+/// All signals blocked but those that must reach this thread: the dump signal, when every other thread
+/// blocks it; 32 and 33, with which libc carries out setuid in all threads; faults of its own code.
+@_noLocks
+private func collectorMask(_ dumpSignal: Int32) -> UInt64 {
+  ~(SignalNumber.bit(dumpSignal) | SignalNumber.bit(32) | SignalNumber.bit(33)
+    | SignalNumber.bit(SignalNumber.segmentation) | SignalNumber.bit(SignalNumber.bus)
+    | SignalNumber.bit(4) | SignalNumber.bit(8))
+}
+
+@_noLocks
+private func runCollector(_ home: Home, _ arena: Arena) {
+  _ = unsafe dc_set_mask(collectorMask(home.pointee.settings.dump_signal))
+  unsafe dc_name_thread(collectorName())
+  // From here on its descriptors are its own, whatever the service closes, reopens or exhausts.
+  _ = dc_own_descriptors()
+  unsafe arena.pointee.collector_tid = dc_gettid()
+  unsafe arena.pointee.state_descriptor = -1
+  unsafe arena.pointee.directory_descriptor = -1
+  unsafe arena.pointee.main_stack_end = unsafe home.pointee.main_stack_end
+  guard unsafe CollectorMemory(home: home, arena: arena).reserve() else {
+    unsafe FutexWord(dc_arena_collector_state(arena)).set(CollectorPhase.ended)
+    return
+  }
+  unsafe openDirectory(home, arena)
+  unsafe warmUp(home, arena)
+  unsafe FutexWord(dc_arena_collector_state(arena)).set(CollectorPhase.ready)
+  unsafe serve(home, arena)
+  if let scratch = unsafe arena.pointee.scratch {
+    unsafe StateFile(home: home, arena: arena, scratch: scratch).remove()
+  }
+  if unsafe arena.pointee.directory_descriptor >= 0 {
+    unsafe dc_close(arena.pointee.directory_descriptor)
+  }
+  if unsafe arena.pointee.state_descriptor >= 0 { unsafe dc_close(arena.pointee.state_descriptor) }
+  unsafe FutexWord(dc_arena_collector_state(arena)).set(CollectorPhase.ended)
+}
+
+@_noLocks @inline(__always)
+private func collectorName() -> UnsafePointer<CChar> {
+  let name: StaticString = "dumpcollect"
+  return unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+}
+
+@_noLocks
+private func openDirectory(_ home: Home, _ arena: Arena) {
+  guard let scratch = unsafe arena.pointee.scratch else { return }
+  unsafe arena.pointee.last_errno = 0
+  let isOpen = unsafe CaptureDirectory(home: home, arena: arena, scratch: scratch).open()
+  unsafe arena.pointee.is_degraded =
+    unsafe isOpen && home.pointee.unwind.address_space != nil ? 0 : 1
+  unsafe StateFile(home: home, arena: arena, scratch: scratch).publishFlags()
+}
+
+/// Walks the collector's own stack once, so that everything libunwind does only the first time is done.
+@_noLocks
+private func warmUp(_ home: Home, _ arena: Arena) {
+  guard unsafe home.pointee.unwind.address_space != nil, unsafe arena.pointee.is_child == 0,
+    let memory = unsafe WalkMemory(home: home, arena: arena)
+  else { return }
+  memory.cache.flush()
+  unsafe memory.quiet[dc_register_sp] = dc_frame_address() &- 64
+  unsafe memory.quiet[dc_register_bp] = dc_frame_address()
+  unsafe memory.quiet[dc_register_pc] = dc_own_code_address()
+  var context = unsafe WalkContext(
+    registers: memory.quiet,
+    knowsAllRegisters: true,
+    copy: nil,
+    copyStart: 0,
+    copyCount: 0,
+    cache: memory.cache
+  )
+  var walk = memory.walk
+  unsafe walk.run(dc_home_unwind(home), memory.cursor, &context)
+}
+
+/// Makes captures until it is told to end.
+@_noLocks
+private func serve(_ home: Home, _ arena: Arena) {
+  let wake = unsafe FutexWord(dc_arena_wake(arena))
+  while true {
+    let seen = wake.value
+    if unsafe dc_load32(dc_arena_stop(arena)) != 0 { return }
+    if unsafe CaptureRequest.lastAccepted(arena) == dc_load64(dc_arena_handled(arena)) {
+      wake.wait(while: seen, nanoseconds: 3_600_000_000_000)
+      continue
+    }
+    let interval = unsafe home.pointee.settings.min_interval_ns
+    let left = unsafe arena.pointee.last_begin_ns &+ interval &- dc_clock(1)
+    if unsafe arena.pointee.last_begin_ns != 0, left > 0 {
+      wake.wait(while: seen, nanoseconds: left)
+      continue
+    }
+    unsafe makeCapture(home, arena)
+  }
+}
+
+@_noLocks
+private func makeCapture(_ home: Home, _ arena: Arena) {
+  let begin = dc_clock(1)
+  unsafe arena.pointee.last_begin_ns = begin
+  guard let scratch = unsafe arena.pointee.scratch,
+    var capture = unsafe Capture(home: home, arena: arena)
+  else {
+    return
+  }
+  let failure = capture.run()
+  let file = unsafe StateFile(home: home, arena: arena, scratch: scratch)
+  unsafe arena.pointee.last_errno = failure
+  if failure == 0 { unsafe dc_store64(dc_arena_served_here(arena), capture.accepted) }
+  unsafe dc_store64(dc_arena_handled(arena), capture.accepted)
+  file.publishFlags()
+  file.publishEnd(failure, capture.accepted, duration: dc_clock(1) &- begin)
+  unsafe FutexWord(dc_arena_changed(arena)).bump()
+}

@@ -1,0 +1,100 @@
+import CUnwind
+
+/// Memory of one process's captures, reserved at install so that no capture needs to ask for any.
+///
+/// Slots and pool are large reservations that take memory only where they are used: a late handler may
+/// look at them at any time, so they never move.
+@safe struct CollectorMemory {
+  let home: Home
+  let arena: Arena
+
+  @_noLocks
+  init(home: Home, arena: Arena) {
+    unsafe self.home = unsafe home
+    unsafe self.arena = unsafe arena
+  }
+
+  private static var scratchSize: UInt64 { @_noLocks @inline(__always) get { 262_144 } }
+
+  /// False when the process cannot have it.
+  @_noLocks
+  func reserve() -> Bool {
+    // After an uninstall slots and pool are still there.
+    guard unsafe arena.pointee.slots != nil || reserveThreads(),
+      unsafe arena.pointee.pool != nil || reservePool()
+    else { return false }
+    let frames = unsafe Int(truncatingIfNeeded: home.pointee.settings.max_frames)
+    let stack = unsafe max(
+      UInt64(truncatingIfNeeded: home.pointee.settings.stack_bytes),
+      StackCopy.limit
+    )
+    // The largest record: a thread with all its frames, marks and stack bytes.
+    let bufferSize = stack &+ UInt64(truncatingIfNeeded: frames) &* 32 &+ 524_288
+    let walkSize = UInt64(truncatingIfNeeded: WalkMemory.byteCount(frames: frames))
+    guard let scratch = unsafe map(Self.scratchSize), let buffer = unsafe map(bufferSize),
+      let walk = unsafe map(walkSize),
+      let lines = unsafe map(UInt64(truncatingIfNeeded: LineCache.byteCount)),
+      let names = unsafe map(4096)
+    else { return false }
+    unsafe arena.pointee.scratch_size = Self.scratchSize
+    unsafe arena.pointee.buffer_size = bufferSize
+    unsafe arena.pointee.scratch = unsafe scratch
+    unsafe arena.pointee.buffer = unsafe buffer
+    unsafe arena.pointee.walk = unsafe walk
+    unsafe arena.pointee.line_cache = unsafe lines
+    unsafe arena.pointee.names = unsafe names
+    return true
+  }
+
+  @_noLocks
+  private func map(_ size: UInt64) -> UnsafeMutablePointer<UInt8>? {
+    guard let memory = unsafe dc_map(size) else { return nil }
+    // Beside a forked child each write to a shared page would cost a copy.
+    unsafe dc_wipe_on_fork(memory, size)
+    return unsafe memory.assumingMemoryBound(to: UInt8.self)
+  }
+
+  @_noLocks
+  private func reserve(_ size: UInt64) -> UnsafeMutableRawPointer? {
+    guard let memory = unsafe dc_reserve(size) else { return nil }
+    unsafe dc_wipe_on_fork(memory, size)
+    return unsafe memory
+  }
+
+  /// A quarter of a million threads, less where the address space is limited.
+  @_noLocks
+  private func reserveThreads() -> Bool {
+    var count: UInt64 = 262_144
+    while count >= 1024 {
+      if let slots = unsafe reserve(
+        count &* UInt64(truncatingIfNeeded: MemoryLayout<dc_slot>.stride)
+      ),
+        let threads = unsafe reserve(
+          count &* UInt64(truncatingIfNeeded: MemoryLayout<dc_thread>.stride)
+        )
+      {
+        unsafe arena.pointee.slots = unsafe slots.assumingMemoryBound(to: dc_slot.self)
+        unsafe arena.pointee.slot_capacity = UInt32(truncatingIfNeeded: count)
+        unsafe arena.pointee.threads = unsafe threads.assumingMemoryBound(to: dc_thread.self)
+        unsafe arena.pointee.thread_reserved = UInt32(truncatingIfNeeded: count)
+        return true
+      }
+      count /= 4
+    }
+    return false
+  }
+
+  @_noLocks
+  private func reservePool() -> Bool {
+    var size: UInt64 = 0x4000_0000
+    while size >= 0x40_0000 {
+      if let pool = unsafe reserve(size) {
+        unsafe arena.pointee.pool = unsafe pool.assumingMemoryBound(to: UInt8.self)
+        unsafe arena.pointee.pool_reserved = size
+        return true
+      }
+      size /= 4
+    }
+    return false
+  }
+}

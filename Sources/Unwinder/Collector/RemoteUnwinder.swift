@@ -1,0 +1,288 @@
+import CUnwind
+
+/// What libunwind reads while it walks one thread: its registers and the copy of its stack, and the
+/// process's memory for everything else.
+///
+/// Its address is the argument that libunwind hands to our accessors.
+@safe struct WalkContext {
+  var registers: UnsafeMutablePointer<UInt64>
+  /// Quiet reads know the stack pointer and the program counter alone.
+  var knowsAllRegisters: Bool
+  var copy: UnsafePointer<UInt8>?
+  var copyStart: UInt64
+  var copyEnd: UInt64
+  var cache: LineCache
+  /// Stack behind the copy was read, later than the copy was made.
+  var readBehindCopy = false
+  /// In the last step: no unwind table for the frame, a register that is not known.
+  var missedTable = false
+  var missedRegister = false
+
+  @_noLocks
+  init(
+    registers: UnsafeMutablePointer<UInt64>,
+    knowsAllRegisters: Bool,
+    copy: UnsafePointer<UInt8>?,
+    copyStart: UInt64,
+    copyCount: UInt64,
+    cache: LineCache
+  ) {
+    unsafe self.registers = unsafe registers
+    self.knowsAllRegisters = knowsAllRegisters
+    unsafe self.copy = unsafe copy
+    self.copyStart = copyStart
+    copyEnd = copyStart &+ copyCount
+    self.cache = cache
+  }
+}
+
+/// How the frames of one thread ended.
+enum WalkEnd {
+  static var outermost: UInt8 { @_noLocks @inline(__always) get { 0 } }
+  static var frameLimit: UInt8 { @_noLocks @inline(__always) get { 1 } }
+  static var noTable: UInt8 { @_noLocks @inline(__always) get { 2 } }
+  static var unknownRegister: UInt8 { @_noLocks @inline(__always) get { 3 } }
+  static var unreadable: UInt8 { @_noLocks @inline(__always) get { 4 } }
+  static var noProgress: UInt8 { @_noLocks @inline(__always) get { 5 } }
+  static var noUnwinder: UInt8 { @_noLocks @inline(__always) get { 6 } }
+  static var outOfTime: UInt8 { @_noLocks @inline(__always) get { 7 } }
+}
+
+/// A frame that is not a plain return address found by its unwind table.
+struct WalkMark {
+  var index: UInt32
+  var kind: UInt8
+  var foundBy: UInt8
+}
+
+/// Frames of the thread walked last; the memory belongs to the collector and is used again.
+@safe struct Walk {
+  let addresses: UnsafeMutablePointer<UInt64>
+  let marks: UnsafeMutablePointer<WalkMark>
+  let limit: Int
+  var count = 0
+  var markCount = 0
+  var end: UInt8 = 0
+  /// The address at which the walk could not go on.
+  var stuckAt: UInt64 = 0
+
+  @_noLocks
+  init(addresses: UnsafeMutablePointer<UInt64>, marks: UnsafeMutablePointer<WalkMark>, limit: Int) {
+    unsafe self.addresses = unsafe addresses
+    unsafe self.marks = unsafe marks
+    self.limit = limit
+  }
+
+  @_noLocks
+  mutating func append(_ address: UInt64) {
+    unsafe addresses[count] = address
+    count &+= 1
+  }
+
+  /// Marks the frame appended last.
+  @_noLocks
+  mutating func mark(kind: UInt8, foundBy: UInt8) {
+    unsafe marks[markCount] = WalkMark(
+      index: UInt32(truncatingIfNeeded: count &- 1),
+      kind: kind,
+      foundBy: foundBy
+    )
+    markCount &+= 1
+  }
+}
+
+/// Values of FrameMark in capture.proto.
+enum FrameKind {
+  static var returnAddress: UInt8 { @_noLocks @inline(__always) get { 0 } }
+  static var exact: UInt8 { @_noLocks @inline(__always) get { 1 } }
+  static var signalFrame: UInt8 { @_noLocks @inline(__always) get { 3 } }
+}
+enum FrameSource {
+  static var table: UInt8 { @_noLocks @inline(__always) get { 0 } }
+  static var context: UInt8 { @_noLocks @inline(__always) get { 1 } }
+  static var framePointer: UInt8 { @_noLocks @inline(__always) get { 2 } }
+}
+
+extension Walk {
+  /// Walks from the context's registers to the outermost frame.
+  @_noLocks
+  mutating func run(
+    _ library: UnsafeMutablePointer<dc_unwind_library>,
+    _ cursor: UnsafeMutableRawPointer,
+    _ context: UnsafeMutablePointer<WalkContext>
+  ) {
+    count = 0
+    markCount = 0
+    stuckAt = 0
+    unsafe append(context.pointee.registers[dc_register_pc])
+    mark(kind: FrameKind.exact, foundBy: FrameSource.context)
+    guard unsafe dc_unwind_begin(library, cursor, context) == 0 else {
+      end = WalkEnd.unreadable
+      return
+    }
+    var stackPointer: UInt64 = 0
+    var isInterrupted = false
+    while true {
+      if unsafe dc_unwind_is_signal_frame(library, cursor) != 0 {
+        if count > 1 { markSignalFrame() }
+        isInterrupted = true
+      }
+      guard count < limit else {
+        end = unsafe dc_unwind_step(library, cursor) > 0 ? WalkEnd.frameLimit : WalkEnd.outermost
+        return
+      }
+      guard unsafe step(library, cursor, context, isInterrupted) else { return }
+      isInterrupted = false
+      // Frames lie one above the other, except across a signal's change of stack.
+      let next = unsafe dc_unwind_register(library, cursor, dc_register_sp)
+      if next == stackPointer, unsafe addresses[count &- 1] == addresses[count &- 2] {
+        end = WalkEnd.noProgress
+        return
+      }
+      stackPointer = next
+    }
+  }
+
+  /// The frame appended last is the trampoline that a handler returns to.
+  @_noLocks
+  private mutating func markSignalFrame() {
+    let index = UInt32(truncatingIfNeeded: count &- 1)
+    if markCount > 0, unsafe marks[markCount &- 1].index == index { markCount &-= 1 }
+    mark(kind: FrameKind.signalFrame, foundBy: FrameSource.table)
+  }
+
+  /// Goes to the next outer frame and appends it; false at the end, whose reason is then set.
+  @_noLocks
+  private mutating func step(
+    _ library: UnsafeMutablePointer<dc_unwind_library>,
+    _ cursor: UnsafeMutableRawPointer,
+    _ context: UnsafeMutablePointer<WalkContext>,
+    _ isInterrupted: Bool
+  ) -> Bool {
+    unsafe context.pointee.missedTable = false
+    unsafe context.pointee.missedRegister = false
+    let result = unsafe dc_unwind_step(library, cursor)
+    let address =
+      unsafe result > 0
+      ? dc_unwind_register(library, cursor, dc_register_pc) : 0
+    let missedTable = unsafe context.pointee.missedTable
+    if result <= 0 || address == 0 {
+      end = WalkEnd.outermost
+      if unsafe context.pointee.missedRegister {
+        end = WalkEnd.unknownRegister
+      } else if missedTable {
+        end = WalkEnd.noTable
+      } else if result < 0 {
+        end = WalkEnd.unreadable
+      }
+      stuckAt = unsafe addresses[count &- 1]
+      return false
+    }
+    var module = dc_module()
+    if missedTable, unsafe dc_find_module(address, &module) == 0 {
+      // Guessed from a frame pointer, and not even code: the guess was wrong.
+      end = WalkEnd.noTable
+      stuckAt = unsafe addresses[count &- 1]
+      return false
+    }
+    append(address)
+    if isInterrupted {
+      mark(kind: FrameKind.exact, foundBy: FrameSource.table)
+    } else if missedTable {
+      mark(kind: FrameKind.returnAddress, foundBy: FrameSource.framePointer)
+    }
+    return true
+  }
+}
+
+// MARK: What libunwind asks
+
+@_noLocks @c @implementation
+func dc_unwind_read_memory(
+  _ address: UInt64,
+  _ value: UnsafeMutablePointer<UInt64>?,
+  _ context: UnsafeMutableRawPointer?
+) -> Int32 {
+  guard let value = unsafe value,
+    let walk = unsafe context?.assumingMemoryBound(to: WalkContext.self)
+  else { return -1 }
+  let start = unsafe walk.pointee.copyStart
+  if address >= start, unsafe address &+ 8 <= walk.pointee.copyEnd,
+    let copy = unsafe walk.pointee.copy
+  {
+    let offset = Int(truncatingIfNeeded: address &- start)
+    unsafe value.pointee = unsafe UnsafeRawPointer(copy + offset).loadUnaligned(as: UInt64.self)
+    return 0
+  }
+  guard let word = unsafe walk.pointee.cache.word(at: address) else { return -1 }
+  // Stacks are far smaller than the gaps between them and code.
+  if unsafe address >= walk.pointee.copyEnd, unsafe address &- walk.pointee.copyEnd < 0x400_0000 {
+    unsafe walk.pointee.readBehindCopy = true
+  }
+  unsafe value.pointee = word
+  return 0
+}
+
+@_noLocks @c @implementation
+func dc_unwind_read_register(
+  _ number: Int32,
+  _ value: UnsafeMutablePointer<UInt64>?,
+  _ context: UnsafeMutableRawPointer?
+) -> Int32 {
+  guard let value = unsafe value,
+    let walk = unsafe context?.assumingMemoryBound(to: WalkContext.self)
+  else { return -1 }
+  let index = Int(truncatingIfNeeded: number)
+  guard index >= 0, index < dc_register_count else { return -1 }
+  let isKnown =
+    unsafe walk.pointee.knowsAllRegisters
+    || index == dc_register_sp
+    || index == dc_register_pc
+  guard isKnown else {
+    unsafe walk.pointee.missedRegister = true
+    return -1
+  }
+  unsafe value.pointee = unsafe walk.pointee.registers[index]
+  return 0
+}
+
+/// A table was there, but says nothing about this address.
+@_noLocks @c @implementation
+func dc_unwind_note_missing(_ context: UnsafeMutableRawPointer?) {
+  unsafe context?.assumingMemoryBound(to: WalkContext.self).pointee.missedTable = true
+}
+
+/// Finds the search table of the module around an address (LSB Core 5.0, 10.6.2, .eh_frame_hdr).
+@_noLocks @c @implementation
+func dc_unwind_find_table(
+  _ address: UInt64,
+  _ table: UnsafeMutablePointer<dc_unwind_table>?,
+  _ context: UnsafeMutableRawPointer?
+) -> Int32 {
+  guard let table = unsafe table,
+    let walk = unsafe context?.assumingMemoryBound(to: WalkContext.self)
+  else { return -1 }
+  var module = dc_module()
+  guard unsafe dc_find_module(address, &module) != 0, module.eh_frame_header != 0,
+    let first = unsafe walk.pointee.cache.word(at: module.eh_frame_header),
+    let second = unsafe walk.pointee.cache.word(at: module.eh_frame_header &+ 8)
+  else {
+    unsafe walk.pointee.missedTable = true
+    return -1
+  }
+  // Version 1, pointer of 4 bytes, count as udata4, table of sdata4 pairs relative to the header.
+  let encodings = UInt32(truncatingIfNeeded: first)
+  let entries = UInt32(truncatingIfNeeded: second)
+  guard encodings & 0xff == 1, encodings &>> 16 & 0xff == 0x03, encodings &>> 24 == 0x3b,
+    encodings &>> 8 & 0x0f == 0x0b || encodings &>> 8 & 0x0f == 0x03, entries > 0
+  else {
+    unsafe walk.pointee.missedTable = true
+    return -1
+  }
+  unsafe table.pointee.start = module.start
+  unsafe table.pointee.end = module.end
+  unsafe table.pointee.header = module.eh_frame_header
+  unsafe table.pointee.table = module.eh_frame_header &+ 12
+  unsafe table.pointee.table_bytes = UInt64(truncatingIfNeeded: entries) &* 8
+  return 0
+}

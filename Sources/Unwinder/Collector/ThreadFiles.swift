@@ -1,0 +1,214 @@
+import CUnwind
+
+/// Reads the files of one thread below /proc/self/task.
+@safe struct ThreadFiles {
+  /// /proc/self/task, open: a path relative to it costs the kernel less.
+  let directory: Int32
+  let scratch: UnsafeMutablePointer<UInt8>
+  let scratchSize: Int
+
+  @_noLocks
+  init(directory: Int32, scratch: UnsafeMutablePointer<UInt8>, scratchSize: Int) {
+    self.directory = directory
+    unsafe self.scratch = unsafe scratch
+    self.scratchSize = scratchSize
+  }
+
+  /// Reads a file of a thread into the scratch memory; the count, or negative.
+  @_noLocks
+  private func read(_ tid: Int32, _ file: StaticString) -> Int {
+    let pathSize = 64
+    var path = unsafe TextBuilder(scratch + (scratchSize &- pathSize), capacity: pathSize)
+    path.append(decimal: tid)
+    path.append(byte: 0x2f)
+    unsafe path.append(file.utf8Start, count: file.utf8CodeUnitCount)
+    let descriptor = unsafe dc_open_at(directory, path.terminated(), dc_flags_read, 0)
+    guard descriptor >= 0 else { return descriptor }
+    let count = unsafe dc_read(
+      Int32(truncatingIfNeeded: descriptor),
+      scratch,
+      scratchSize &- pathSize
+    )
+    dc_close(Int32(truncatingIfNeeded: descriptor))
+    return count
+  }
+
+  /// Fields of proc(5), /proc/PID/stat: comm, state, utime, stime, starttime. False: the thread is gone.
+  @_noLocks
+  func readStatus(_ thread: UnsafeMutablePointer<dc_thread>) -> Bool {
+    let count = unsafe read(thread.pointee.tid, "stat")
+    guard count > 0 else { return false }
+    // The name is in parentheses and may contain any byte, also parentheses.
+    var open = 0
+    while open < count, unsafe scratch[open] != 0x28 { open &+= 1 }
+    var close = count &- 1
+    while close > open, unsafe scratch[close] != 0x29 { close &-= 1 }
+    guard close > open else { return false }
+    var length = close &- open &- 1
+    if length > 15 { length = 15 }
+    unsafe dc_move(dc_thread_name(thread), scratch + (open &+ 1), length)
+    unsafe thread.pointee.name_count = UInt8(truncatingIfNeeded: length)
+    var fields = unsafe FieldReader(scratch, from: close &+ 1, to: count)
+    // Field 3 is the state, 14 utime, 15 stime, 22 starttime.
+    unsafe thread.pointee.state = fields.nextByte()
+    fields.skip(10)
+    unsafe thread.pointee.user_ticks = fields.nextDecimal()
+    unsafe thread.pointee.system_ticks = fields.nextDecimal()
+    fields.skip(6)
+    unsafe thread.pointee.start_ticks = fields.nextDecimal()
+    return true
+  }
+
+  /// /proc/PID/syscall: `running`, or number, six arguments, stack pointer, program counter.
+  @_noLocks
+  func readSyscall(_ thread: UnsafeMutablePointer<dc_thread>) {
+    let count = unsafe read(thread.pointee.tid, "syscall")
+    guard count > 0 else { return }
+    if unsafe scratch[0] == 0x72 {
+      unsafe thread.pointee.in_syscall = SyscallSample.running
+      return
+    }
+    var fields = unsafe FieldReader(scratch, from: 0, to: count)
+    let number = fields.nextSigned()
+    unsafe thread.pointee.syscall = number
+    if number >= 0 {
+      let arguments = unsafe dc_thread_arguments(thread)
+      var index = 0
+      while index < 6 {
+        unsafe arguments[index] = fields.nextHexadecimal()
+        index &+= 1
+      }
+    }
+    unsafe thread.pointee.stack_pointer = fields.nextHexadecimal()
+    unsafe thread.pointee.program_counter = fields.nextHexadecimal()
+    // A zombie shows nothing but a −1.
+    if unsafe thread.pointee.stack_pointer != 0 {
+      unsafe thread.pointee.in_syscall = SyscallSample.blocked
+    }
+  }
+
+  /// The kernel function that the thread sleeps in; `0` is none.
+  @_noLocks
+  func readWaitChannel(_ thread: UnsafeMutablePointer<dc_thread>) {
+    let count = unsafe read(thread.pointee.tid, "wchan")
+    guard count > 0, count < 64, unsafe scratch[0] != 0x30 else { return }
+    unsafe dc_move(dc_thread_wchan(thread), scratch, count)
+    unsafe thread.pointee.wchan_count = UInt8(truncatingIfNeeded: count)
+  }
+
+  /// Whether the thread blocks a signal, from the line SigBlk of /proc/PID/status; nil when it is gone.
+  @_noLocks
+  func blocks(_ signal: Int32, _ tid: Int32) -> Bool? {
+    let count = read(tid, "status")
+    guard count > 0 else { return nil }
+    var index = 0
+    while index &+ 24 < count {
+      // "SigBlk:" and a tab, then sixteen digits.
+      let line = unsafe scratch + index
+      if unsafe line[0] == 0x53, unsafe line[3] == 0x42, unsafe line[4] == 0x6c,
+        unsafe line[5] == 0x6b
+      {
+        var field = unsafe FieldReader(scratch, from: index &+ 7, to: count)
+        return field.nextHexadecimal() & SignalNumber.bit(signal) != 0
+      }
+      while index < count, unsafe scratch[index] != 0x0a { index &+= 1 }
+      index &+= 1
+    }
+    return false
+  }
+}
+
+/// Reads fields of a /proc file that are separated by blanks or tabs. Missing fields read as zero.
+@safe struct FieldReader {
+  private let bytes: UnsafeMutablePointer<UInt8>
+  private var index: Int
+  private let end: Int
+
+  @_noLocks
+  init(_ bytes: UnsafeMutablePointer<UInt8>, from start: Int, to end: Int) {
+    unsafe self.bytes = unsafe bytes
+    index = start
+    self.end = end
+  }
+
+  @_noLocks
+  private mutating func skipBlanks() {
+    while index < end, unsafe bytes[index] == 0x20 || bytes[index] == 0x09 { index &+= 1 }
+  }
+
+  @_noLocks
+  mutating func skip(_ fields: Int) {
+    var left = fields
+    while left > 0 {
+      skipBlanks()
+      while index < end, unsafe bytes[index] > 0x20 { index &+= 1 }
+      left &-= 1
+    }
+  }
+
+  @_noLocks
+  mutating func nextByte() -> UInt8 {
+    skipBlanks()
+    guard index < end else { return 0 }
+    index &+= 1
+    return unsafe bytes[index &- 1]
+  }
+
+  @_noLocks
+  mutating func nextDecimal() -> UInt64 {
+    skipBlanks()
+    var value: UInt64 = 0
+    while index < end, unsafe bytes[index] >= 0x30, unsafe bytes[index] <= 0x39 {
+      value = unsafe value &* 10 &+ UInt64(bytes[index] &- 0x30)
+      index &+= 1
+    }
+    return value
+  }
+
+  @_noLocks
+  mutating func nextSigned() -> Int64 {
+    skipBlanks()
+    let isNegative = unsafe index < end && bytes[index] == 0x2d
+    if isNegative { index &+= 1 }
+    let value = Int64(truncatingIfNeeded: nextDecimal())
+    return isNegative ? 0 &- value : value
+  }
+
+  /// With or without 0x in front; stops at the first byte that is no digit.
+  @_noLocks
+  mutating func nextHexadecimal() -> UInt64 {
+    skipBlanks()
+    if index &+ 1 < end, unsafe bytes[index] == 0x30, unsafe bytes[index &+ 1] == 0x78 {
+      index &+= 2
+    }
+    var value: UInt64 = 0
+    while index < end {
+      let byte = unsafe bytes[index]
+      var digit: UInt8
+      if byte >= 0x30, byte <= 0x39 {
+        digit = byte &- 0x30
+      } else if byte >= 0x61, byte <= 0x66 {
+        digit = byte &- 0x57
+      } else {
+        break
+      }
+      digit &= 15
+      value = value &<< 4 | UInt64(digit)
+      index &+= 1
+    }
+    return value
+  }
+
+  /// Steps over one byte if it is this one.
+  @_noLocks
+  mutating func skip(byte: UInt8) {
+    if index < end, unsafe bytes[index] == byte { index &+= 1 }
+  }
+
+  /// What is left of the line, blanks in front skipped.
+  @_noLocks
+  mutating func rest() -> (start: Int, count: Int) {
+    skipBlanks()
+    return (index, end &- index)
+  }
+}

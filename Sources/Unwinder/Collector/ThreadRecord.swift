@@ -1,0 +1,179 @@
+import CUnwind
+
+/// Walks one thread and writes its record.
+@safe struct ThreadRecord {
+  let home: Home
+  let arena: Arena
+  let cache: LineCache
+  /// libunwind's cursor, dc_unwind_cursor_size bytes.
+  let cursor: UnsafeMutableRawPointer
+  let tickNanoseconds: UInt64
+
+  @_noLocks
+  init(
+    home: Home,
+    arena: Arena,
+    cache: LineCache,
+    cursor: UnsafeMutableRawPointer,
+    tickNanoseconds: UInt64
+  ) {
+    unsafe self.home = unsafe home
+    unsafe self.arena = unsafe arena
+    self.cache = cache
+    unsafe self.cursor = unsafe cursor
+    self.tickNanoseconds = tickNanoseconds
+  }
+
+  /// Registers and copy of the thread, or what /proc said of a thread that did not answer.
+  @_noLocks
+  private func context(
+    _ thread: UnsafeMutablePointer<dc_thread>,
+    _ quiet: UnsafeMutablePointer<UInt64>
+  ) -> WalkContext? {
+    if unsafe thread.pointee.status == ThreadStatus.captured, let slots = unsafe arena.pointee.slots
+    {
+      let slot = unsafe slots + Int(truncatingIfNeeded: thread.pointee.slot)
+      let copy = unsafe arena.pointee.pool.map {
+        unsafe UnsafePointer($0 + Int(truncatingIfNeeded: slot.pointee.copy_offset))
+      }
+      return unsafe WalkContext(
+        registers: dc_slot_registers(slot),
+        knowsAllRegisters: true,
+        copy: copy,
+        copyStart: slot.pointee.copy_address,
+        copyCount: UInt64(slot.pointee.copy_count),
+        cache: cache
+      )
+    }
+    guard unsafe thread.pointee.status == ThreadStatus.quiet,
+      unsafe thread.pointee.in_syscall == SyscallSample.blocked
+    else { return nil }
+    unsafe quiet[dc_register_sp] = unsafe thread.pointee.stack_pointer
+    unsafe quiet[dc_register_pc] = unsafe thread.pointee.program_counter
+    return unsafe WalkContext(
+      registers: quiet,
+      knowsAllRegisters: false,
+      copy: nil,
+      copyStart: 0,
+      copyCount: 0,
+      cache: cache
+    )
+  }
+
+  /// - Parameter quiet: 17 words for the registers of a thread that was not signalled.
+  @_noLocks
+  func write(
+    _ thread: UnsafeMutablePointer<dc_thread>,
+    _ walk: inout Walk,
+    _ quiet: UnsafeMutablePointer<UInt64>,
+    canUnwind: Bool,
+    isLate: Bool,
+    to file: inout CaptureFile
+  ) {
+    walk.count = 0
+    walk.markCount = 0
+    walk.end = WalkEnd.outermost
+    var context = unsafe self.context(thread, quiet)
+    if context == nil, unsafe thread.pointee.status == ThreadStatus.quiet {
+      unsafe thread.pointee.status = ThreadStatus.noAnswer
+    }
+    var isDoubtful = false
+    if var found = context {
+      if canUnwind, !isLate {
+        unsafe walk.run(dc_home_unwind(home), cursor, &found)
+      } else {
+        unsafe walk.append(found.registers[dc_register_pc])
+        walk.mark(kind: FrameKind.exact, foundBy: FrameSource.context)
+        walk.end = canUnwind ? WalkEnd.outOfTime : WalkEnd.noUnwinder
+      }
+      isDoubtful = unsafe found.readBehindCopy && found.copy != nil
+      context = found
+    }
+    let stackBytes = unsafe stackCount(thread, canUnwind)
+    var record = file.beginRecord(room: 16_384 &+ walk.count &* 32 &+ stackBytes)
+    unsafe writeIdentity(thread, isDoubtful, &record)
+    writeFrames(walk, &record)
+    if stackBytes > 0, let context { writeStack(context, stackBytes, &record) }
+    if let labels = unsafe LabelTable(home) { unsafe labels.write(thread, to: &record) }
+    file.endRecord(RecordKind.thread, record)
+  }
+
+  @_noLocks
+  private func writeIdentity(
+    _ thread: UnsafeMutablePointer<dc_thread>,
+    _ isDoubtful: Bool,
+    _ record: inout ProtobufWriter
+  ) {
+    unsafe record.field(1, signed: Int64(thread.pointee.tid))
+    unsafe record.field(
+      2,
+      text: dc_thread_name(thread).asBytes,
+      count: Int(thread.pointee.name_count)
+    )
+    var state = unsafe thread.pointee.state
+    if state != 0 { unsafe record.field(3, text: &state, count: 1) }
+    unsafe record.field(4, varint: UInt64(thread.pointee.status))
+    unsafe writeReason(thread, isDoubtful, &record)
+    unsafe record.field(6, varint: thread.pointee.user_ticks &* tickNanoseconds)
+    unsafe record.field(7, varint: thread.pointee.system_ticks &* tickNanoseconds)
+    if unsafe thread.pointee.in_syscall == SyscallSample.blocked {
+      let message = record.beginMessage(8)
+      unsafe record.field(1, signed: thread.pointee.syscall)
+      if unsafe thread.pointee.syscall >= 0 {
+        unsafe record.field(2, packed: dc_thread_arguments(thread), count: 6)
+      }
+      unsafe record.field(3, fixed64: thread.pointee.stack_pointer)
+      unsafe record.field(4, fixed64: thread.pointee.program_counter)
+      record.endMessage(message)
+    }
+    unsafe record.field(
+      9,
+      text: dc_thread_wchan(thread).asBytes,
+      count: Int(thread.pointee.wchan_count)
+    )
+  }
+
+  @_noLocks
+  private func writeFrames(_ walk: Walk, _ record: inout ProtobufWriter) {
+    unsafe record.field(10, packed: walk.addresses, count: walk.count)
+    var index = 0
+    while index < walk.markCount {
+      let message = record.beginMessage(11)
+      unsafe record.field(1, varint: UInt64(walk.marks[index].index))
+      unsafe record.field(2, varint: UInt64(walk.marks[index].kind))
+      unsafe record.field(3, varint: UInt64(walk.marks[index].foundBy))
+      record.endMessage(message)
+      index &+= 1
+    }
+    writeTruncation(walk, &record)
+  }
+
+  /// Stack bytes that the record is to carry: those asked for, or all where nothing could unwind.
+  @_noLocks
+  private func stackCount(_ thread: UnsafeMutablePointer<dc_thread>, _ canUnwind: Bool) -> Int {
+    guard
+      unsafe thread.pointee.status == ThreadStatus.captured
+        || thread.pointee.status == ThreadStatus.quiet
+    else { return 0 }
+    let asked = unsafe Int(truncatingIfNeeded: home.pointee.settings.stack_bytes)
+    let all = Int(truncatingIfNeeded: StackCopy.limit)
+    return canUnwind ? max(asked, 0) : max(asked, all)
+  }
+
+  @_noLocks
+  private func writeStack(_ context: WalkContext, _ limit: Int, _ record: inout ProtobufWriter) {
+    if context.knowsAllRegisters {
+      let message = record.beginMessage(13)
+      unsafe record.field(
+        1,
+        packed: context.registers,
+        count: dc_register_count
+      )
+      record.endMessage(message)
+    }
+    guard let copy = unsafe context.copy else { return }
+    let count = min(Int(truncatingIfNeeded: context.copyEnd &- context.copyStart), limit)
+    record.field(14, fixed64: context.copyStart)
+    unsafe record.field(15, bytes: copy, count: count)
+  }
+}

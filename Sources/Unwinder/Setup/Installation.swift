@@ -1,0 +1,185 @@
+import CUnwind
+
+/// Arms and disarms the handler.
+enum Installation {
+  /// How long install and uninstall wait for the collector thread.
+  private static var patience: Int64 { 5_000_000_000 }
+  private static var collectorStackSize: UInt64 { 262_144 }
+
+  static func install(_ options: UnsafePointer<dumpcollect_options>?) -> Int32 {
+    let environment = EnvironmentSettings()
+    if environment.isOff { return 0 }
+    guard let home = unsafe makeHome() else { return 0 &- ErrorNumber.noMemory }
+    guard unsafe dc_claim32(dc_home_install_lock(home), 0, 1) != 0 else {
+      return 0 &- ErrorNumber.already
+    }
+    defer { unsafe dc_store32(dc_home_install_lock(home), 0) }
+    guard unsafe home.pointee.armed == 0 else { return 0 &- ErrorNumber.already }
+    var settings = unsafe SettingsBuilder(home)
+    let result = unsafe settings.apply(options, environment)
+    guard result == 0 else { return result }
+    return unsafe arm(home)
+  }
+
+  /// The home of this process; made at the first install, kept for its life.
+  private static func makeHome() -> Home? {
+    if let home = unsafe dc_get_home() { return unsafe home }
+    guard let memory = unsafe dc_map(UInt64(truncatingIfNeeded: MemoryLayout<dc_home>.size)) else {
+      return nil
+    }
+    let home = unsafe memory.assumingMemoryBound(to: dc_home.self)
+    unsafe dc_set_home(home)
+    return unsafe home
+  }
+
+  private static func arm(_ home: Home) -> Int32 {
+    if unsafe dc_load_libunwind(home) != 0 {
+      unsafe Message.write(
+        "libunwind-x86_64.so.8 cannot be loaded, captures will carry raw stacks (Debian: apt-get install libunwind8): ",
+        dc_home_libunwind_error(home)
+      )
+    }
+    unsafe home.pointee.main_stack_end = dc_main_stack_end()
+    // A frame, our handler's own needs, and the red zone.
+    let frame = max(dc_minimum_signal_stack(), 4096)
+    unsafe home.pointee.stack_room = frame &+ 2048 &+ StackCopy.redZone
+    let result = unsafe startCollector(home)
+    guard result == 0, let arena = unsafe home.pointee.arena else { return result }
+    unsafe warnOfMissingDirectory(home, arena)
+    return unsafe setActions(home, arena)
+  }
+
+  /// Starts the collector on a stack of our own and waits until it is ready.
+  private static func startCollector(_ home: Home) -> Int32 {
+    let arenaSize = unsafe UInt64(truncatingIfNeeded: (MemoryLayout<dc_arena>.size &+ 4095) & ~4095)
+    if unsafe home.pointee.arena == nil {
+      guard let memory = unsafe dc_map(arenaSize) else { return 0 &- ErrorNumber.noMemory }
+      unsafe dc_wipe_on_fork(memory, arenaSize)
+      unsafe home.pointee.arena = unsafe memory.assumingMemoryBound(to: dc_arena.self)
+    }
+    guard let arena = unsafe home.pointee.arena, let stack = unsafe dc_map(collectorStackSize)
+    else {
+      return 0 &- ErrorNumber.noMemory
+    }
+    unsafe dc_protect(stack, 4096)
+    unsafe arena.pointee.pid = dc_getpid()
+    unsafe dc_store32(dc_arena_stop(arena), 0)
+    unsafe dc_store32(dc_arena_collector_state(arena), CollectorPhase.absent)
+    unsafe home.pointee.collector_stack = UInt64(UInt(bitPattern: stack))
+    unsafe home.pointee.collector_stack_size = collectorStackSize
+    // Inherited by the collector, which opens what it needs itself.
+    let mask = dc_set_mask(~0)
+    let result = unsafe dc_start_collector(home, collectorMain)
+    _ = dc_set_mask(mask)
+    guard result == 0 else { return result }
+    let phase = unsafe FutexWord(dc_arena_collector_state(arena))
+    let deadline = dc_clock(1) &+ patience
+    while phase.value == CollectorPhase.absent, dc_clock(1) < deadline {
+      phase.wait(while: CollectorPhase.absent, nanoseconds: deadline &- dc_clock(1))
+    }
+    guard phase.value == CollectorPhase.ready else { return 0 &- ErrorNumber.noMemory }
+    return 0
+  }
+
+  private static func warnOfMissingDirectory(_ home: Home, _ arena: Arena) {
+    let isGiven = unsafe home.pointee.settings.directory_is_given != 0
+    if unsafe arena.pointee.directory_descriptor < 0 {
+      unsafe Message.write(
+        "no capture directory can be written, tried again at each capture; set DUMPCOLLECT=directory=…, first tried: ",
+        dc_directory(home, 0)
+      )
+    } else if isGiven, unsafe arena.pointee.directory_index != 0 {
+      unsafe Message.write("the given directory cannot be written: ", dc_directory(home, 0))
+      unsafe Message.write(
+        "captures go here until it can: ",
+        dc_directory(home, arena.pointee.directory_index)
+      )
+    }
+  }
+
+  /// The thread signal and the faults first: from the dump signal on, captures may come.
+  private static func setActions(_ home: Home, _ arena: Arena) -> Int32 {
+    let settings = unsafe home.pointee.settings
+    var action = dc_action()
+    unsafe dc_make_action(&action, onThreadSignal, 0, SignalNumber.allButFaults)
+    unsafe replace(
+      settings.thread_signal,
+      dc_previous_thread(home, dc_load32(dc_home_adopted(home))),
+      &action
+    )
+    unsafe dc_make_action(&action, onFault, ActionFlag.alternateStack, 0)
+    unsafe replace(SignalNumber.segmentation, dc_home_previous_segv(home), &action)
+    unsafe replace(SignalNumber.bus, dc_home_previous_bus(home), &action)
+    unsafe dc_make_action(&action, onDumpSignal, 0, 0)
+    _ = unsafe dc_get_action(settings.dump_signal, dc_home_previous_dump(home))
+    unsafe dc_store32(dc_home_armed(home), 1)
+    let result = unsafe dc_set_action(settings.dump_signal, &action)
+    if result != 0 { unsafe dc_store32(dc_home_armed(home), 0) }
+    if let scratch = unsafe arena.pointee.scratch {
+      unsafe StateFile(home: home, arena: arena, scratch: scratch).publishFlags()
+    }
+    return result
+  }
+
+  /// Nothing happens where our action is set already, from an earlier install.
+  private static func replace(
+    _ signal: Int32,
+    _ previous: UnsafeMutablePointer<dc_action>?,
+    _ action: UnsafeMutablePointer<dc_action>
+  ) {
+    var current = dc_action()
+    guard unsafe dc_get_action(signal, &current) == 0,
+      unsafe current.handler != action.pointee.handler
+    else {
+      return
+    }
+    unsafe previous?.pointee = current
+    _ = unsafe dc_set_action(signal, action)
+  }
+
+  static func uninstall() -> Int32 {
+    guard let (home, arena) = unsafe sharedState() else { return 0 &- ErrorNumber.notConnected }
+    guard unsafe dc_claim32(dc_home_install_lock(home), 0, 1) != 0 else {
+      return 0 &- ErrorNumber.already
+    }
+    defer { unsafe dc_store32(dc_home_install_lock(home), 0) }
+    guard unsafe home.pointee.armed != 0 else { return 0 &- ErrorNumber.notConnected }
+    unsafe dc_store32(dc_home_armed(home), 0)
+    unsafe restore(home)
+    return unsafe arena.pointee.pid == dc_getpid() ? endCollector(home, arena) : 0
+  }
+
+  /// Gives back what is still ours.
+  private static func restore(_ home: Home) {
+    var ours = dc_action()
+    unsafe dc_make_action(&ours, onDumpSignal, 0, 0)
+    unsafe giveBack(home.pointee.settings.dump_signal, &ours, dc_home_previous_dump(home))
+    unsafe dc_make_action(&ours, onFault, 0, 0)
+    unsafe giveBack(SignalNumber.segmentation, &ours, dc_home_previous_segv(home))
+    unsafe giveBack(SignalNumber.bus, &ours, dc_home_previous_bus(home))
+  }
+
+  private static func giveBack(
+    _ signal: Int32,
+    _ ours: UnsafeMutablePointer<dc_action>,
+    _ previous: UnsafeMutablePointer<dc_action>?
+  ) {
+    var current = dc_action()
+    guard let previous = unsafe previous, unsafe dc_get_action(signal, &current) == 0,
+      unsafe current.handler == ours.pointee.handler
+    else { return }
+    _ = unsafe dc_set_action(signal, previous)
+  }
+
+  private static func endCollector(_ home: Home, _ arena: Arena) -> Int32 {
+    unsafe dc_store32(dc_arena_stop(arena), 1)
+    unsafe FutexWord(dc_arena_wake(arena)).bump()
+    let phase = unsafe FutexWord(dc_arena_collector_state(arena))
+    let deadline = dc_clock(1) &+ patience
+    while phase.value == CollectorPhase.ready, dc_clock(1) < deadline {
+      phase.wait(while: CollectorPhase.ready, nanoseconds: deadline &- dc_clock(1))
+    }
+    guard phase.value == CollectorPhase.ended else { return 0 &- ErrorNumber.timedOut }
+    return unsafe arena.pointee.is_child == 0 ? dc_join_collector(home) : 0
+  }
+}

@@ -1,0 +1,85 @@
+import CUnwind
+
+// The functions of dumpcollect.h. Their documentation stands there.
+
+@c @implementation
+func dumpcollect_install(_ options: UnsafePointer<dumpcollect_options>?) -> Int32 {
+  unsafe Installation.install(options)
+}
+
+@c @implementation
+func dumpcollect_uninstall() -> Int32 {
+  Installation.uninstall()
+}
+
+@c @implementation
+func dumpcollect_version() -> UnsafePointer<CChar>? {
+  unsafe dc_version()
+}
+
+@c @implementation
+func dumpcollect_last_capture() -> UnsafePointer<CChar>? {
+  guard let (_, arena) = unsafe sharedState(), let buffer = unsafe dc_path_buffer() else {
+    return nil
+  }
+  let version = unsafe dc_arena_last_capture_version(arena)
+  var attempt = 0
+  // The collector writes for less than a microsecond, once a capture.
+  while attempt < 1_000_000 {
+    attempt &+= 1
+    let before = unsafe dc_load32(version)
+    guard before & 1 == 0 else { continue }
+    unsafe dc_move(buffer, dc_arena_last_capture(arena), dc_path_size)
+    if unsafe dc_load32(version) == before {
+      return unsafe buffer.pointee == 0 ? nil : UnsafePointer(buffer)
+    }
+  }
+  return nil
+}
+
+@c @implementation
+func dumpcollect_capture(_ reason: UnsafePointer<CChar>?) -> Int32 {
+  guard let (home, arena) = unsafe sharedState(), unsafe home.pointee.armed != 0 else {
+    return 0 &- ErrorNumber.notConnected
+  }
+  let pid = dc_getpid()
+  guard unsafe arena.pointee.pid == pid || armForkedChild(home, arena) else {
+    return 0 &- ErrorNumber.notConnected
+  }
+  let begin = dc_clock(1)
+  let last = unsafe arena.pointee.last_begin_ns
+  if last != 0, unsafe begin &- last < home.pointee.settings.min_interval_ns {
+    return 0 &- ErrorNumber.tryAgain
+  }
+  if let reason = unsafe reason { unsafe noteReason(arena, reason) }
+  unsafe enqueue(arena, DumpRequest(isQuiet: false))
+  return unsafe waitForCapture(home, arena, CaptureRequest.number(arena), begin)
+}
+
+/// Keeps the reason of the first of the requests that one capture will serve.
+private func noteReason(_ arena: Arena, _ reason: UnsafePointer<CChar>) {
+  guard unsafe dc_claim32(dc_arena_reason_phase(arena), 0, 1) != 0 else { return }
+  var text = unsafe TextBuilder(dc_arena_reason(arena), capacity: 256)
+  unsafe text.append(cString: reason)
+  _ = unsafe text.terminated()
+  unsafe dc_store32(dc_arena_reason_phase(arena), 2)
+}
+
+/// Waits until the capture that covers this request is over.
+///
+/// Twice the timeout: a capture that is under way may have begun with the threads' signals already.
+private func waitForCapture(_ home: Home, _ arena: Arena, _ number: UInt64, _ begin: Int64) -> Int32
+{
+  let deadline = unsafe begin &+ home.pointee.settings.timeout_ns &* 2
+  let changed = unsafe FutexWord(dc_arena_changed(arena))
+  while true {
+    let seen = changed.value
+    if unsafe dc_load64(dc_arena_served_here(arena)) >= number { return 0 }
+    if unsafe dc_load64(dc_arena_handled(arena)) >= number {
+      return unsafe 0 &- arena.pointee.last_errno
+    }
+    let left = deadline &- dc_clock(1)
+    guard left > 0 else { return 0 &- ErrorNumber.timedOut }
+    changed.wait(while: seen, nanoseconds: left)
+  }
+}

@@ -1,0 +1,20 @@
+import CUnwind
+
+/// One line on standard error.
+enum Message {
+  /// Writes `dumpcollect: ` and both texts. Never more than one write: lines of others stay whole.
+  static func write(_ text: StaticString, _ detail: UnsafePointer<CChar>? = nil, count: Int = 4096)
+  {
+    let page = ScratchPage()
+    guard let start = unsafe page.bytes else { return }
+    var line = unsafe TextBuilder(start, capacity: 2046)
+    line.append("dumpcollect: ")
+    line.append(text)
+    if let detail = unsafe detail {
+      unsafe line.append(detail.asBytes, count: textLength(detail, limit: count))
+    }
+    _ = unsafe line.terminated()
+    unsafe start[line.count] = 0x0a
+    unsafe dc_write(2, start, line.count &+ 1)
+  }
+}
