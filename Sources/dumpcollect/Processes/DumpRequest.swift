@@ -10,6 +10,8 @@ final class DumpRequest {
   private let acceptedBefore: UInt64
   private let failedBefore: UInt64
   private let publishedBefore: UInt64
+  /// When to look for another state file.
+  private var nextSearch = ContinuousClock.now + .milliseconds(10)
 
   /// Checks that the service can answer, and sends the signal.
   ///
@@ -52,7 +54,8 @@ final class DumpRequest {
     -> String
   {
     while true {
-      adoptOwnRegistration()
+      // Asked first: what a process published before it ended is then seen below.
+      let hasEnded = handle.hasEnded
       refresh()
       let state = registration.state
       if !registration.isInherited {
@@ -62,7 +65,7 @@ final class DumpRequest {
         // A failure before ours was taken is that of an earlier request.
         if state.failed > failedBefore, state.accepted > acceptedBefore { throw failure(state) }
       }
-      if handle.hasEnded {
+      if hasEnded {
         throw CommandError(
           "\(Self.title(process)): ended before the capture was finished",
           hint: "look for what it left: ls -a \(registration.openablePath(state.directory))"
@@ -77,16 +80,19 @@ final class DumpRequest {
     }
   }
 
-  /// A forked process makes its own state file at its first dump.
-  private func adoptOwnRegistration() {
-    guard registration.isInherited else { return }
-    // Not there yet is no failure: the loop goes on to the deadline.
-    guard let found = try? Registration.find(process.processID), !found.isInherited else { return }
-    registration = found
-  }
-
+  /// Reads the state anew, now and then from another file: a forked process makes its own at its first
+  /// dump, and one whose directory went away makes another one elsewhere.
   private func refresh() {
-    // A state that cannot be read any more leaves the old one: the process ends or the deadline comes.
+    let now = ContinuousClock.now
+    if now >= nextSearch {
+      // Reading the mappings of a process with many threads costs it something: seldom.
+      nextSearch = now + (registration.isInherited ? .milliseconds(10) : .milliseconds(500))
+      // Not found now is no failure here: the process ends, or the deadline comes.
+      if let found = try? Registration.find(process.processID), !found.isInherited {
+        registration = found
+      }
+    }
+    // A state that cannot be read any more leaves the old one, for the same reason.
     try? registration.refresh()
   }
 

@@ -30,24 +30,46 @@ final class Registration {
     guard let process = ProcessStatus(processID) else { throw .noProcess }
     let mappings = try stateMappings(of: process)
     guard !mappings.isEmpty else { throw .noHandler }
-    var inherited: Registration?
+    var found: Registration?
     var problem = "its state file cannot be opened"
     for mapping in mappings {
-      for path in mapping.paths {
-        do throws(SystemError) {
-          let registration = try Registration(process, path: mapping.path, openedAt: path)
-          if !registration.isInherited { return registration }
-          inherited = inherited ?? registration
-        } catch {
-          // map_files is closed to all but root; that says nothing of the file itself.
-          let isRefusal = error.code == EACCES || error.code == EPERM
-          if isRefusal && path.contains("/map_files/") { continue }
-          if isRefusal { throw .notPermitted }
-          if error.code != ENOENT { problem = "\(mapping.path): \(error)" }
-        }
+      do throws(SystemError) {
+        let candidate = try opened(mapping, of: process)
+        if found.map({ candidate.isBetter(than: $0) }) ?? true { found = candidate }
+      } catch {
+        if error.code == EACCES || error.code == EPERM { throw .notPermitted }
+        problem = "\(mapping.path): \(error)"
       }
     }
-    guard let inherited else { throw .invalid(problem) }
+    guard let found else { throw .invalid(problem) }
+    return found
+  }
+
+  /// Its own before an inherited one; of two of its own (the directory was changed) the one that goes on counting.
+  private func isBetter(than other: Registration) -> Bool {
+    guard isInherited == other.isInherited else { return other.isInherited }
+    return state.accepted >= other.state.accepted
+  }
+
+  private static func opened(
+    _ mapping: Mapping,
+    of process: ProcessStatus
+  ) throws(SystemError) -> Registration {
+    var failure = SystemError(code: ENOENT)
+    var inherited: Registration?
+    for path in mapping.paths {
+      do throws(SystemError) {
+        let registration = try Registration(process, path: mapping.path, openedAt: path)
+        if !registration.isInherited { return registration }
+        // Another container's process may have put its file under the same name.
+        inherited = inherited ?? registration
+      } catch {
+        // map_files is closed to all but root; that says nothing of the file itself.
+        let isRefusal = error.code == EACCES || error.code == EPERM
+        if error.code != ENOENT, !(isRefusal && path.contains("/map_files/")) { failure = error }
+      }
+    }
+    guard let inherited else { throw failure }
     return inherited
   }
 

@@ -1,0 +1,64 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Runs the command of this build.
+func dumpcollect(
+  _ arguments: String...,
+  input: Data? = nil,
+  environment: [String: String?] = [:]
+) throws -> CommandResult {
+  let usual: [String: String?] = ["NO_COLOR": nil, "CLICOLOR_FORCE": nil]
+  return try run(
+    Products.dumpcollect,
+    arguments,
+    input: input,
+    environment: usual.merging(environment) { _, given in given }
+  )
+}
+
+struct UsageTests {
+  @Test func theVersionIsTheResult() throws {
+    let result = try dumpcollect("--version")
+    #expect(result.status == 0)
+    #expect(result.text.split(separator: ".").count == 3)
+    #expect(result.errorText == "")
+  }
+
+  @Test(arguments: ["list", "dump", "symbolize", "report", "resolve"])
+  func everyVerbExplainsItself(_ verb: String) throws {
+    let result = try dumpcollect(verb, "--help")
+    #expect(result.status == 0)
+    #expect(result.text.contains("USAGE: dumpcollect \(verb)"))
+    #expect(result.errorText == "")
+  }
+
+  @Test func unfinishedVerbsAreAbsent() throws {
+    let help = try dumpcollect("--help").text
+    for verb in ["diff", "watch", "core", "attach", "doctor"] {
+      #expect(!help.contains("\n  \(verb) "))
+    }
+  }
+
+  @Test(arguments: [
+    ["frob"], ["dump"], ["symbolize"], ["report"], ["report", "a", "b"],
+    ["dump", "1", "--timeout", "soon"],
+    ["dump", "1", "--timeout", "-1s"], ["report", "a", "--format", "yaml"],
+    ["symbolize", "a", "b", "-o", "c"], ["symbolize", "-"], ["symbolize", "a", "--jobs", "0"],
+    ["symbolize", "a", "--debug-dir", "/no/such/folder"], ["resolve", "-C", "--no-demangle"],
+    ["resolve", "--output-style", "XML"], ["dump", "--nonsense", "1"], ["dump", "0"],
+  ])
+  func wrongUsageEndsWith64(_ arguments: [String]) throws {
+    let result = try run(Products.dumpcollect, arguments)
+    #expect(result.status == 64)
+    #expect(result.text == "")
+    #expect(!result.errorText.isEmpty)
+  }
+
+  @Test(arguments: ["bash", "zsh", "fish"])
+  func completionScriptsKnowTheVerbs(_ shell: String) throws {
+    let result = try dumpcollect("--generate-completion-script", shell)
+    #expect(result.status == 0)
+    #expect(result.text.contains("symbolize"))
+  }
+}
