@@ -4,7 +4,7 @@ import Testing
 @testable import dumpcollect
 
 struct ServiceStateTests {
-  /// A state file byte by byte, as the table in docs/state-file.md has it.
+  /// A state file byte by byte, as the table of docs/state-file.md has it.
   private func bytes() -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: 4096)
     func put(_ value: UInt64, _ count: Int, at offset: Int) {
