@@ -57,7 +57,9 @@ struct LiveDumpTests {
       let lines = result.text.split(separator: "\n")
       #expect(lines.count == 1)
       #expect(isCapture(lines.first ?? ""))
-      #expect(lines.first?.hasPrefix(directory.file("dumps/a_service.\(service.processID).")) == true)
+      #expect(
+        lines.first?.hasPrefix(directory.file("dumps/a_service.\(service.processID).")) == true
+      )
       #expect(try captures().count == count)
     }
     #expect(try isAlive(service))
@@ -108,7 +110,10 @@ struct LiveDumpTests {
     let path = try dumpcollect("dump", "\(service.processID)").text.dropLast()
     let result = try dumpcollect("report", String(path))
     #expect(result.status == 0, "\(result.errorText)")
-    #expect(result.text.contains("2 threads  sleeping in pause  \"idle-1\", \"idle-2\""), "\(result.text)")
+    #expect(
+      result.text.contains("2 threads  sleeping in pause  \"idle-1\", \"idle-2\""),
+      "\(result.text)"
+    )
     #expect(result.text.contains("idle  "))
     #expect(result.text.contains("service.c:13"))
   }
@@ -201,6 +206,21 @@ struct LiveDumpTests {
     #expect(isCapture(path))
     #expect(path.contains(".\(child)."))
     kill(child, SIGKILL)
+  }
+
+  @Test func aServiceWhoseMainThreadHasEndedIsDumped() throws {
+    let service = try service()
+    try service.write(line: "leave")
+    try service.wait(for: "done 0")
+    var state = ""
+    let deadline = ContinuousClock.now + .seconds(30)
+    while !state.contains("State:\tZ"), ContinuousClock.now < deadline {
+      state = try String(contentsOfFile: "/proc/\(service.processID)/status", encoding: .utf8)
+    }
+    let result = try dumpcollect("dump", "\(service.processID)")
+    #expect(result.status == 0, "\(result.errorText)")
+    #expect(isCapture(result.text.dropLast()))
+    #expect(try dumpcollect().text.contains("\(service.processID) "))
   }
 
   @Test(.enabled(if: getuid() == 0, "a mount namespace takes root"))

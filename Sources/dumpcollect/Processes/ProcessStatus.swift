@@ -5,8 +5,10 @@ struct ProcessStatus {
   let processID: pid_t
   /// comm.
   var name = ""
-  /// The letter of the main thread's state.
+  /// The letter of the main thread's state, or of another thread's where the main thread alone has ended.
   var state: Character = "?"
+  /// Where the kernel shows mappings and root: that of a living thread.
+  private(set) var directory: String
   var userID: uid_t = 0
   /// Real, effective, saved and file system user: files that the process made belong to one of them.
   var userIDs: [uid_t] = []
@@ -22,6 +24,7 @@ struct ProcessStatus {
   init?(_ processID: pid_t) {
     self.processID = processID
     innerProcessID = processID
+    directory = "/proc/\(processID)"
     guard let status = try? procText("/proc/\(processID)/status"),
       let stat = try? procText("/proc/\(processID)/stat")
     else { return nil }
@@ -31,6 +34,7 @@ struct ProcessStatus {
     let fields = stat[stat.index(after: parenthesis)...].split(separator: " ")
     guard fields.count > 19, let ticks = UInt64(fields[19]) else { return nil }
     startTicks = ticks
+    if hasEndedMainThread, threadCount > 1 { useLivingThread() }
   }
 
   /// The signal has a handler.
@@ -41,8 +45,24 @@ struct ProcessStatus {
   /// Stopped by a signal or by a tracer: it would not answer.
   var isStopped: Bool { state == "T" || state == "t" }
 
-  /// Ended, but not yet waited for. A process whose first thread alone has ended is not.
-  var isZombie: Bool { (state == "Z" || state == "X") && threadCount <= 1 }
+  /// Ended, but not yet waited for. A process whose main thread alone has ended is not.
+  var isZombie: Bool { hasEndedMainThread }
+
+  private var hasEndedMainThread: Bool { state == "Z" || state == "X" }
+
+  /// The main thread of a living process may have ended (pthread_exit): its files in /proc are then empty.
+  private mutating func useLivingThread() {
+    for id in numbers(inDirectory: "\(directory)/task") where id != processID {
+      let candidate = "\(directory)/task/\(id)"
+      guard let stat = try? procText("\(candidate)/stat"), let end = stat.lastIndex(of: ")"),
+        let letter = stat[stat.index(after: end)...].first(where: { $0 != " " }),
+        letter != "Z", letter != "X"
+      else { continue }
+      state = letter
+      directory = candidate
+      return
+    }
+  }
 
   /// Seconds since its start.
   var uptime: Duration? {
@@ -85,17 +105,22 @@ struct ProcessStatus {
 
 /// The ids of all processes that this caller sees, ascending.
 func allProcessIDs() -> [pid_t] {
-  guard let directory = unsafe opendir("/proc") else { return [] }
+  numbers(inDirectory: "/proc").sorted()
+}
+
+/// The entries of a directory whose names are positive numbers.
+private func numbers(inDirectory path: String) -> [pid_t] {
+  guard let directory = unsafe opendir(path) else { return [] }
   defer { unsafe closedir(directory) }
-  var ids: [pid_t] = []
+  var numbers: [pid_t] = []
   while let entry = unsafe readdir(directory) {
     // Safe because d_name ends with a zero byte.
     let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
       unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
     }
-    if let id = pid_t(name), id > 0 { ids.append(id) }
+    if let number = pid_t(name), number > 0 { numbers.append(number) }
   }
-  return ids.sorted()
+  return numbers
 }
 
 /// The text of a file in /proc.

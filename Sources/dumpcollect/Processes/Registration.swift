@@ -168,7 +168,7 @@ extension Registration {
   private static func stateMappings(of process: ProcessStatus) throws(Failure) -> [Mapping] {
     let text: String
     do throws(SystemError) {
-      text = try procText("/proc/\(process.processID)/maps")
+      text = try procText("\(process.directory)/maps")
     } catch {
       switch error.code {
       case ENOENT, ESRCH: throw .noProcess
@@ -180,7 +180,7 @@ extension Registration {
     for line in text.split(separator: "\n") {
       guard let path = statePath(in: line), !mappings.contains(where: { $0.path == path.name })
       else { continue }
-      var paths = ["/proc/\(process.processID)/root\(path.name)"]
+      var paths = ["\(process.directory)/root\(path.name)"]
       // In a chroot of the same file system tree the kernel shows the path as this caller sees it.
       if !path.isDeleted { paths.append(path.name) }
       // Works for root alone, but even after the name is gone.
@@ -208,9 +208,9 @@ extension Registration {
   /// other file systems.
   func openablePath(_ path: String) -> String {
     let own = linkTarget("/proc/self/ns/mnt")
-    let theirs = linkTarget("/proc/\(process.processID)/ns/mnt")
-    let root = linkTarget("/proc/\(process.processID)/root")
+    let theirs = linkTarget("\(process.directory)/ns/mnt")
+    let root = linkTarget("\(process.directory)/root")
     if theirs == nil || (own == theirs && root == linkTarget("/proc/self/root")) { return path }
-    return "/proc/\(process.processID)/root\(path)"
+    return "\(process.directory)/root\(path)"
   }
 }

@@ -42,6 +42,9 @@ int main(int count, char **arguments) {
         for (;;) pause();
       }
       say("child", child);
+    } else if (!strcmp(line, "leave")) {
+      say("done", 0);
+      pthread_exit(NULL);
     }
     say("done", 0);
   }
