@@ -30,6 +30,17 @@ struct ResolveCommandTests {
     }
   }
 
+  /// What addr2line says when it was asked the same before: binutils 2.40 misses the inlined function that
+  /// its very first answer of a unit lies in, and finds it from then on.
+  private func addr2line(_ options: [String], _ file: String, _ questions: [String]) throws
+    -> String
+  {
+    let first = try runSuccessfully("addr2line", ["-e", file] + options + questions)
+    let both = try runSuccessfully("addr2line", ["-e", file] + options + questions + questions)
+    #expect(both.hasPrefix(first))
+    return String(both.dropFirst(first.count))
+  }
+
   private func hexadecimal(_ addresses: [UInt64]) -> [String] {
     addresses.map { "0x" + String($0, radix: 16) }
   }
@@ -38,7 +49,7 @@ struct ResolveCommandTests {
     [], ["-a"], ["-p"], ["-a", "-p", "-s"], ["--no-demangle"], ["--no-inlines"], ["-s"],
   ])
   func theLLVMStyleIsThatOfLLVMSymbolizer(_ options: [String]) throws {
-    let questions = hexadecimal(try addresses() + [0, 1, 0xffff_ffff_ffff])
+    let questions = hexadecimal(try addresses() + [0, 1])
     #expect(questions.count > 100)
     let ours = try run(Products.dumpcollect, ["resolve", "--obj", program] + options + questions)
     let theirs = try runSuccessfully(
@@ -60,9 +71,8 @@ struct ResolveCommandTests {
       Products.dumpcollect,
       ["resolve", "--output-style", "GNU", "-e", program] + options + questions
     )
-    let theirs = try runSuccessfully("addr2line", ["-e", program] + options + questions)
     #expect(ours.status == 0)
-    #expect(ours.text == theirs)
+    #expect(try ours.text == addr2line(options, program, questions))
   }
 
   @Test func aFunctionWithoutDebugInformationIsNamedInEachStyle() throws {
@@ -75,7 +85,7 @@ struct ResolveCommandTests {
       Products.dumpcollect,
       ["resolve", "--output-style=GNU", "-f", "-C", "-e", bare] + questions
     )
-    #expect(try gnu.text == runSuccessfully("addr2line", ["-f", "-C", "-e", bare] + questions))
+    #expect(try gnu.text == addr2line(["-f", "-C"], bare, questions))
   }
 
   @Test func jsonIsOneObjectALineAndSaysTheSame() throws {
@@ -125,7 +135,10 @@ struct ResolveCommandTests {
     let within = "0x" + String(try address(lines[call]), radix: 16)
     let result = try dumpcollect("resolve", "--obj", program, "--return-addresses", behind)
     #expect(try result.text == dumpcollect("resolve", "--obj", program, within).text)
-    #expect(result.text.contains("shop.cpp:29:"))
+    let source = try String(contentsOfFile: Fixture.source("resolve/shop.cpp"), encoding: .utf8)
+    let before = try #require(source.range(of: "plain('x')")).lowerBound
+    let line = source[..<before].count { $0 == "\n" } + 1
+    #expect(result.text.contains("shop.cpp:\(line):"), "\(result.text)")
   }
 
   // MARK: Standard input
