@@ -208,6 +208,21 @@ struct LiveDumpTests {
     kill(child, SIGKILL)
   }
 
+  @Test func aForkedProcessThatBlocksTheSignalIsSaidToDoSo() throws {
+    let service = try service()
+    try service.write(line: "block")
+    try service.wait(for: "done 0")
+    // The collector answers for the service itself; a forked process has none yet.
+    #expect(try dumpcollect("dump", "\(service.processID)").status == 0)
+    try service.write(line: "fork")
+    let answer = try #require(service.readLine())
+    let child = try #require(Int32(answer.dropFirst("child ".count)))
+    let result = try dumpcollect("dump", "\(child)", "--timeout", "200ms")
+    #expect(result.status == 2)
+    #expect(result.errorText.contains("every thread blocks SIGQUIT"), "\(result.errorText)")
+    kill(child, SIGKILL)
+  }
+
   @Test func aServiceWhoseMainThreadHasEndedIsDumped() throws {
     let service = try service()
     try service.write(line: "leave")

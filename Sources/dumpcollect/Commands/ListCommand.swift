@@ -21,6 +21,7 @@ struct ListCommand: ParsableCommand {
       } catch {
         switch error {
         case .notPermitted: hiddenCount += 1
+        case .deleted: note("pid \(id): not listed: its state file was deleted")
         case .invalid(let problem): note("pid \(id): not listed: \(problem)")
         case .noProcess, .noHandler: break
         }

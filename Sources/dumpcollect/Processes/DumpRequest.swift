@@ -109,8 +109,10 @@ final class DumpRequest {
   private func tooLate(_ timeout: Duration) -> CommandError {
     let wasTaken = !registration.isInherited && registration.state.accepted > acceptedBefore
     let seconds = "\(timeout.formattedSeconds)"
-    if let status = ProcessStatus(process.processID), status.isStopped {
-      return Self.stopped(status)
+    let status = ProcessStatus(process.processID)
+    if let status, status.isStopped { return Self.stopped(status) }
+    if let status, status.isPending(registration.state.dumpSignal), !wasTaken {
+      return blocked()
     }
     if wasTaken {
       return CommandError(
@@ -127,6 +129,16 @@ final class DumpRequest {
     )
   }
 
+  /// In a service the collector takes the signal; a forked process has no collector before its first dump.
+  private func blocked() -> CommandError {
+    let signal = Self.signalName(registration.state)
+    return CommandError(
+      "\(Self.title(process)): every thread blocks \(signal), or none has run since",
+      hint: "unblock it where the process is forked (pthread_sigmask); see grep SigBlk "
+        + "/proc/\(process.processID)/task/*/status"
+    )
+  }
+
   // MARK: Why a process cannot be asked
 
   /// `pid 4711 (shop)`.
@@ -138,7 +150,6 @@ final class DumpRequest {
     let process = registration.process
     let state = registration.state
     if process.isStopped { throw stopped(process) }
-    let signal = ReportSignal(number: state.dumpSignal, code: 0)
     guard state.flags.contains(.armed) else {
       throw CommandError(
         "\(title(process)): its dump handler was uninstalled",
@@ -148,12 +159,16 @@ final class DumpRequest {
     }
     guard process.handles(state.dumpSignal) else {
       throw CommandError(
-        "\(title(process)): \(signal.name ?? "signal \(state.dumpSignal)") is not handled any more; "
+        "\(title(process)): \(signalName(state)) is not handled any more; "
           + "sending it would end the process",
         hint: "something in the service took the signal back; give the handler another one: "
           + "DUMPCOLLECT=signal=USR2"
       )
     }
+  }
+
+  private static func signalName(_ state: ServiceState) -> String {
+    ReportSignal(number: state.dumpSignal, code: 0).name ?? "signal \(state.dumpSignal)"
   }
 
   static func stopped(_ process: ProcessStatus) -> CommandError {
@@ -195,6 +210,12 @@ final class DumpRequest {
         hint:
           "link it with libdumpcollect, or start it with LD_PRELOAD=…/libdumpcollect-preload.so; "
           + "for now: gdb -p \(processID) -batch -ex 'thread apply all bt'"
+      )
+    case .deleted:
+      return CommandError(
+        "\(title(process)): its state file was deleted: the handler was uninstalled, or its directory "
+          + "was cleaned",
+        hint: "root still finds it: sudo dumpcollect dump \(processID)"
       )
     case .invalid(let problem):
       return CommandError(

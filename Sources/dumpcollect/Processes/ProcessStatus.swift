@@ -17,6 +17,8 @@ struct ProcessStatus {
   var threadCount = 0
   /// Signals with a handler: bit 0 is signal 1.
   var handledSignals: UInt64 = 0
+  /// Signals sent to the process that no thread has taken yet.
+  var pendingSignals: UInt64 = 0
   /// Clock ticks from the start of the system to that of the process (field 22 of stat).
   var startTicks: UInt64 = 0
 
@@ -40,6 +42,11 @@ struct ProcessStatus {
   /// The signal has a handler.
   func handles(_ signal: Int32) -> Bool {
     (1...64).contains(signal) && handledSignals >> UInt64(signal - 1) & 1 == 1
+  }
+
+  /// The signal was sent and waits for a thread that does not block it.
+  func isPending(_ signal: Int32) -> Bool {
+    (1...64).contains(signal) && pendingSignals >> UInt64(signal - 1) & 1 == 1
   }
 
   /// Stopped by a signal or by a tracer: it would not answer.
@@ -90,6 +97,7 @@ struct ProcessStatus {
       userID = userIDs.first ?? 0
     case "NSpid": innerProcessID = words.last.flatMap { pid_t($0) } ?? processID
     case "Threads": threadCount = words.first.flatMap { Int($0) } ?? 0
+    case "ShdPnd": pendingSignals = words.first.flatMap { UInt64($0, radix: 16) } ?? 0
     case "SigCgt": handledSignals = words.first.flatMap { UInt64($0, radix: 16) } ?? 0
     default: break
     }

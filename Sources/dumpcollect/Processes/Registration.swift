@@ -10,6 +10,8 @@ final class Registration {
     case notPermitted
     /// Nothing of a handler in the process.
     case noHandler
+    /// The state file was deleted, and only root can still open it.
+    case deleted
     /// There is a registration, but it cannot be believed.
     case invalid(String)
   }
@@ -31,18 +33,18 @@ final class Registration {
     let mappings = try stateMappings(of: process)
     guard !mappings.isEmpty else { throw .noHandler }
     var found: Registration?
-    var problem = "its state file cannot be opened"
+    var problem: String?
     for mapping in mappings {
       do throws(SystemError) {
         let candidate = try opened(mapping, of: process)
         if found.map({ candidate.isBetter(than: $0) }) ?? true { found = candidate }
       } catch {
         if error.code == EACCES || error.code == EPERM { throw .notPermitted }
-        problem = "\(mapping.path): \(error)"
+        if error.code != ENOENT { problem = "\(mapping.path): \(error)" }
       }
     }
-    guard let found else { throw .invalid(problem) }
-    return found
+    if let found { return found }
+    throw problem.map(Failure.invalid) ?? .deleted
   }
 
   /// Its own before an inherited one; of two of its own (the directory was changed) the one that goes on counting.
@@ -76,8 +78,10 @@ final class Registration {
   private init(_ process: ProcessStatus, path: String, openedAt: String) throws(SystemError) {
     self.process = process
     self.path = path
-    // Nothing here may block on a pipe or follow a link that somebody put in its place.
-    descriptor = unsafe open(openedAt, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    // Nothing here may block on a pipe or follow a link that somebody put in its place; the links in
+    // map_files are the kernel's own.
+    let following = openedAt.contains("/map_files/") ? 0 : O_NOFOLLOW
+    descriptor = unsafe open(openedAt, O_RDONLY | following | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw .current }
     do {
       try Self.check(descriptor, ownedBy: process)

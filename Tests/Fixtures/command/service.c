@@ -21,6 +21,10 @@ static void say(const char *word, int number) {
 
 int main(int count, char **arguments) {
   (void)count;
+  // Whoever starts this may have blocked signals, as libdispatch's threads do.
+  sigset_t set;
+  sigemptyset(&set);
+  pthread_sigmask(SIG_SETMASK, &set, NULL);
   int result = dumpcollect_install(NULL);
   pthread_t thread;
   pthread_create(&thread, NULL, idle, "idle-1");
@@ -42,6 +46,9 @@ int main(int count, char **arguments) {
         for (;;) pause();
       }
       say("child", child);
+    } else if (!strcmp(line, "block")) {
+      sigaddset(&set, SIGQUIT);
+      pthread_sigmask(SIG_SETMASK, &set, NULL);
     } else if (!strcmp(line, "leave")) {
       say("done", 0);
       pthread_exit(NULL);
