@@ -62,7 +62,9 @@ public final class AddressResolver {
 
   private func module(at path: String) throws(SymbolizerError) -> ModuleLookup {
     if let known = modules[path] { return known }
-    let files = DebugFileSearch(options).files(of: try ELFFile(path: path))
+    let file = try ELFFile(path: path)
+    try Self.requireLinked(file)
+    let files = DebugFileSearch(options).files(of: file)
     for refused in files.refused { log.warning("\(path): refused \(refused)") }
     if let debug = files.debug { log.info("\(path): debug information of \(debug.path)") }
     var problems: [String] = []
@@ -70,5 +72,17 @@ public final class AddressResolver {
     for problem in problems { log.warning("\(path): \(problem)") }
     modules[path] = module
     return module
+  }
+
+  /// Object files have no addresses yet, core files are no code: answers would be wrong.
+  private static func requireLinked(_ file: ELFFile) throws(SymbolizerError) {
+    guard file.type == .relocatable || file.type == .core else { return }
+    throw SymbolizerError(
+      file: file.path,
+      problem: file.type == .core
+        ? "expected a program or library, found a core dump"
+        : "expected a program or library, found an object file, which has no addresses yet",
+      hint: "Name the linked file."
+    )
   }
 }

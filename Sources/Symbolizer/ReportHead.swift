@@ -2,7 +2,8 @@ import CaptureFormat
 import Report
 
 extension DumpReport {
-  /// The report of a capture without its stacks: what it is, whose it is, and what of it is missing.
+  /// The report of a capture without its stacks: what it is, whose it is, and what of it is
+  /// missing.
   init(headOf capture: Capture) {
     self.init()
     takeHeader(capture.header)
@@ -25,7 +26,8 @@ extension DumpReport {
     crashedThreadID = header.crashedTid == 0 ? nil : header.crashedTid
     guard header.hasSignal else { return }
     var signal = ReportSignal(number: header.signal.number, code: header.signal.code)
-    // Only faults have an address, and only those of the kernel: codes of kill(2) and its like are not positive.
+    // Only faults have an address, and only those of the kernel: codes of kill(2) and its like are
+    // not positive.
     let isFault = [4, 5, 7, 8, 11].contains(header.signal.number) && header.signal.code > 0
     signal.address = kind == .crash && isFault ? header.signal.address : nil
     signal.senderProcessID = header.signal.senderPid == 0 ? nil : header.signal.senderPid

@@ -312,6 +312,7 @@ import Testing
     #expect(frames[0].unknown == "null address")
     #expect(frames[1].unknown == "wild address near null")
     #expect(frames[2].unknown?.hasPrefix("in no module") == true)
+    #expect(frames[3].unknown == "in the kernel's part of memory")
     #expect(frames[4].unknown == "no address of this machine")
   }
 
@@ -368,6 +369,68 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (
+      "swiftc", "client.swift", ["-g", "-O", "-parse-as-library", "-module-name", "client"],
+      "keepAlive"
+    ),
+    ("rustc", "client.rs", ["-g", "-O"], "keep_alive"),
+  ])
+  func functionsOfOtherLanguagesAreReadableAndPlaced(
+    compiler: String,
+    source: String,
+    options: [String],
+    word: String
+  ) throws {
+    let program = try Fixture.build(
+      ["symbolizer/\(source)"],
+      compiler: compiler,
+      arguments: options,
+      into: directory,
+      named: "client"
+    )
+    let symbol = try #require(
+      try runSuccessfully("nm", [program]).split(separator: "\n").first {
+        $0.contains(word) && $0.contains(/\ [tT]\ /) && !$0.contains(".")
+      }
+    )
+    let parts = symbol.split(separator: " ")
+    let address = try #require(UInt64(parts[0], radix: 16))
+    // Any place will do for a program that is not run.
+    let bias: UInt64 = 0x5555_0000_0000
+    var module = ProtobufField.string(2, program)
+    module += ProtobufField.fixed64(4, bias) + ProtobufField.fixed64(5, bias + 0x1000_0000)
+    module += ProtobufField.fixed64(6, bias)
+    var thread = ProtobufField.varint(1, 1)
+    thread += ProtobufField.packed(10, [bias + address, bias + address + 1])
+    var bytes = CaptureBytes()
+    bytes.add(kind: 1, ProtobufField.varint(5, 62))
+    bytes.add(kind: 2, ProtobufField.varint(1, 1))
+    bytes.add(kind: 3, module)
+    bytes.add(kind: 4, thread)
+    bytes.add(kind: 255, ProtobufField.varint(1, 4) + ProtobufField.varint(2, 1))
+    let path = directory.file("client.dcap")
+    try Data(bytes.bytes).write(to: URL(fileURLWithPath: path))
+    let report = try report(path)
+    let frames = try frames(report)
+    for frame in frames where !frame.isInlined {
+      #expect(frame.linkage == String(parts[2]))
+      #expect(frame.file?.hasSuffix("Tests/Fixtures/symbolizer/\(source)") == true)
+      #expect((frame.line ?? 0) > 0)
+      if compiler == "swiftc" {
+        #expect(
+          frame.function
+            == "client.Client.keepAlive(timeout: Swift.Int, host: Swift.String) -> Swift.Int"
+        )
+        #expect(frame.shortFunction == "Client.keepAlive(timeout:host:)")
+      } else {
+        #expect(frame.function == "client::Client::keep_alive")
+        #expect(frame.shortFunction == nil)
+      }
+    }
+    #expect(frames.count >= 2)
+  }
+
   @Test func systemCallNamesAreThoseOfTheKernelsHeaders() {
     #expect(SystemCall.text(of: 202, on: .x86_64) == "futex")
     #expect(SystemCall.text(of: 232, on: .x86_64) == "epoll_wait")
@@ -377,5 +440,45 @@ import Testing
     #expect(SystemCall.text(of: 100_000, on: .x86_64) == "100000")
     #expect(SystemCall.text(of: 202, on: ELFMachine(rawValue: 0)) == "202")
     #expect(SystemCall.text(of: -1, on: .x86_64) == nil)
+  }
+}
+
+@Suite struct DebugFileResolvingTests {
+  private func resolver(_ debugDirectories: [String] = []) -> AddressResolver {
+    var options = SymbolizerOptions()
+    options.debugDirectories = debugDirectories
+    var log = Logger(label: "test")
+    log.logLevel = .critical
+    return AddressResolver(options: options, log: log)
+  }
+
+  @Test func resolveUsesSeparateDebugFiles() throws {
+    let directory = try TemporaryDirectory()
+    let witness = try Witness(in: directory)
+    let serve = try #require(
+      try runSuccessfully("nm", ["-C", witness.program])
+        .firstMatch(of: /([0-9a-f]+) W service::Worker<long>::serve/)
+        .flatMap { UInt64($0.1, radix: 16) }
+    )
+    let whole = try resolver().resolve([serve], in: witness.program, kind: .exact)
+    #expect(whole[0].frames.last?.line != nil)
+    let debug = try TemporaryDirectory()
+    try runSuccessfully("objcopy", ["--only-keep-debug", witness.program, debug.file("witness")])
+    try runSuccessfully("strip", [witness.program])
+    let stripped = try resolver().resolve([serve], in: witness.program, kind: .exact)
+    #expect(stripped[0].frames.last?.line == nil)
+    let found = try resolver([debug.path]).resolve([serve], in: witness.program, kind: .exact)
+    #expect(found == whole)
+  }
+
+  @Test func objectFilesAreRefused() throws {
+    let directory = try TemporaryDirectory()
+    let source = try directory.write("int one(void) { return 1; }\n", to: "one.c")
+    let path = directory.file("one.o")
+    try runSuccessfully("gcc", ["-g", "-c", source, "-o", path])
+    let error = #expect(throws: SymbolizerError.self) {
+      try resolver().resolve([0], in: path, kind: .exact)
+    }
+    #expect(error?.problem.contains("object file") == true)
   }
 }

@@ -6,7 +6,8 @@ import Testing
 
 /// Damaged files must neither trap nor hang, whatever is read of them.
 @Suite struct HostileELFTests {
-  /// A small program with everything that is parsed: symbols, slots, notes, a link, compressed sections.
+  /// A small program with everything that is parsed: symbols, slots, notes, a link, compressed
+  /// sections.
   private func sample(in directory: TemporaryDirectory) throws -> [UInt8] {
     let source = try directory.write(
       """
@@ -61,7 +62,8 @@ import Testing
     let directory = try TemporaryDirectory()
     let bytes = try sample(in: directory)
     readEverything(bytes)
-    // Every byte of the headers, then steps that meet every section and the section headers at the end.
+    // Every byte of the headers, then steps that meet every section and the section headers at the
+    // end.
     for length in Array(1..<1200) + Array(stride(from: 1200, to: bytes.count, by: 37)) {
       readEverything(Array(bytes[..<length]))
     }
@@ -87,7 +89,8 @@ import Testing
     let seed = UInt64.random(in: 0...UInt64.max)
     print("changedBytesNeitherTrapNorHang: seed \(seed)")
     var random = SeededGenerator(seed: seed)
-    // Where a changed byte means most: headers, symbols, relocations, notes, links, compression headers.
+    // Where a changed byte means most: headers, symbols, relocations, notes, links, compression
+    // headers.
     var places = [0..<64, 64..<(64 + 56 * file.segments.count)]
     let table = Int(
       original.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 40, as: UInt64.self) }

@@ -1,7 +1,8 @@
 import Foundation
 import TestSupport
 
-/// The witness of `Tests/Fixtures/symbolizer`, built, run once, and what it said as the records of a capture.
+/// The witness of `Tests/Fixtures/symbolizer`, built, run once, and what it said as the records of
+/// a capture.
 struct Witness {
   struct Mapping {
     var start: UInt64

@@ -2,9 +2,10 @@ import Glibc
 
 /// Finds a module's own file and its separate debug file.
 ///
-/// Nothing is taken on trust: the module's file must have the captured build ID, a debug file must have the module's
-/// build ID, or, where one of them has none, the checksum that the module's `.gnu_debuglink` states. Of the files that
-/// qualify, the first with debug information is taken, else the first with symbols.
+/// Nothing is taken on trust: the module's file must have the captured build ID, a debug file must
+/// have the module's build ID, or, where one of them has none, the checksum that the module's
+/// `.gnu_debuglink` states. Of the files that qualify, the first with debug information is taken,
+/// else the first with symbols.
 package struct DebugFileSearch: Sendable {
   private let debugDirectories: [String]
   /// Without a slash at its end; empty for the machine's own root.
@@ -20,9 +21,10 @@ package struct DebugFileSearch: Sendable {
 
   /// The module's files.
   ///
-  /// Looked for in this order: in each directory of `--debug-dir` by build ID, by the module's folder and its link's
-  /// name, by the link's or the module's file name; then below the sysroot in `/usr/lib/debug/.build-id`, beside the
-  /// module, in `.debug` beside it, and in its folder below `/usr/lib/debug`.
+  /// Looked for in this order: in each directory of `--debug-dir` by build ID, by the module's
+  /// folder and its link's name, by the link's or the module's file name; then below the sysroot in
+  /// `/usr/lib/debug/.build-id`, beside the module, in `.debug` beside it, and in its folder below
+  /// `/usr/lib/debug`.
   package func files(of module: ModuleRequest) -> ModuleFiles {
     var files = ModuleFiles()
     openMain(module, &files)
@@ -134,7 +136,8 @@ package struct DebugFileSearch: Sendable {
     return paths
   }
 
-  /// The module's folder, and what it really is: `/lib` is a link to `/usr/lib` today, debug files know either.
+  /// The module's folder, and what it really is: `/lib` is a link to `/usr/lib` today, debug files
+  /// know either.
   private func folders(_ module: ModuleRequest) -> [String] {
     let folder = module.directory
     guard let resolved = unsafe realpath("\(root)\(folder)/", nil) else { return [folder] }

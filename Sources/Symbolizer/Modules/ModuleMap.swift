@@ -37,12 +37,17 @@ struct ModuleMap: Sendable {
       if entries[middle].base <= address.value { low = middle + 1 } else { high = middle }
     }
     guard low > 0, address.value < entries[low - 1].end else {
-      return .unknown(
-        address.value >> 47 != 0 && address.value >> 47 != 0x1ffff
-          ? "no address of this machine"
-          : "in no module: generated code, memory without code, or a library that was closed"
-      )
+      return .unknown(Self.reason(address.value))
     }
     return .module(entries[low - 1].index)
+  }
+
+  private static func reason(_ address: UInt64) -> String {
+    // User space ends at bit 47 or 56, by processor and kernel; the kernel has the other end.
+    switch address >> 56 {
+    case 0: "in no module: generated code, memory without code, or a library that was closed"
+    case 0xff: "in the kernel's part of memory"
+    default: "no address of this machine"
+    }
   }
 }

@@ -12,14 +12,15 @@ struct CallSite: Hashable, Sendable {
 
   /// The address whose symbol and line describe the frame.
   ///
-  /// A return address may lie past the end of its function when the callee never returns, so it is looked up one
-  /// byte earlier, inside the call.
+  /// A return address may lie past the end of its function when the callee never returns, so it is
+  /// looked up one byte earlier, inside the call.
   var lookupAddress: RuntimeAddress {
     isExact || address.value == 0 ? address : RuntimeAddress(address.value - 1)
   }
 }
 
-/// The stacks of a capture in interned form: each site and each stack once, however many threads are there.
+/// The stacks of a capture in interned form: each site and each stack once, however many threads
+/// are there.
 struct CallSites: Sendable {
   private(set) var sites: [CallSite] = []
   /// Indices into `sites`, innermost first.

@@ -1,6 +1,7 @@
 import Report
 
-/// The frames of a report while they are made: one entry for each frame, inlined ones too, of each call site.
+/// The frames of a report while they are made: one entry for each frame, inlined ones too, of each
+/// call site.
 struct FrameTable {
   private(set) var frames: [Frame] = []
   /// By call site: its frames, innermost first.
