@@ -75,7 +75,7 @@ import Testing
     let names = try names(path, dynamic: false, prefix: "_R")
     #expect(names.count > 200)
     let plain = names.filter { !$0.contains(".") }
-    for (name, expected) in zip(plain, try filtered(plain, "llvm-cxxfilt")) {
+    for (name, expected) in zip(plain, try filtered(plain, "llvm-cxxfilt-19")) {
       #expect(demangler.demangle(name).full == expected)
     }
     let found = Set(names.map { demangler.demangle($0).full })

@@ -172,7 +172,7 @@ import Testing
         + [source, "-o", path]
     )
     let table = SymbolTable(main: try ELFFile(path: path))
-    let text = try runSuccessfully("llvm-objdump", ["-d", "-j", ".plt", path])
+    let text = try runSuccessfully("llvm-objdump-19", ["-d", "-j", ".plt", path])
     let slots = text.matches(of: /\n([0-9a-f]{16}) <([^>]+@plt)>:/)
     #expect(slots.count == 2)
     for match in slots {
