@@ -67,8 +67,7 @@ struct CorpusProgram: CustomTestStringConvertible, Sendable {
     CorpusProgram(
       compiler: "rustc",
       source: "shapes.rs",
-      options: ["-g", "-O", "-C", "symbol-mangling-version=v0", "-Z", "dwarf-version=5"]
-        .filter { $0 != "-Z" && $0 != "dwarf-version=5" },
+      options: ["-g", "-O", "-C", "symbol-mangling-version=v0", "-C", "dwarf-version=5"],
       scope: "shapes"
     ),
     CorpusProgram(compiler: "swiftc", source: "shapes.swift", options: ["-g"], scope: "6shapes"),

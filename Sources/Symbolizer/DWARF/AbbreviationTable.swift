@@ -113,6 +113,9 @@ extension AbbreviationTable {
     }
   }
 
+  /// More attributes no compiler writes; an entry of many attributes without bytes would take long to pass.
+  static let mostAttributes = 512
+
   private mutating func appendDeclaration(
     _ input: inout ByteCursor,
     _ encoding: UnitEncoding
@@ -124,6 +127,12 @@ extension AbbreviationTable {
       let name = try input.uleb128()
       let form = try input.uleb128()
       if name == 0, form == 0 { break }
+      guard attributes.count - firstAttribute < Self.mostAttributes else {
+        throw FormatError(
+          .malformed("expected at most \(Self.mostAttributes) attributes, found more"),
+          offset: input.offset
+        )
+      }
       let known = UInt16(exactly: form).flatMap(DWARFForm.init(rawValue:))
       attributes.append(
         Specification(

@@ -22,15 +22,21 @@ struct AddressRangeSets: ~Escapable {
   @_lifetime(self: copy self)
   mutating func nextSet() -> Bool {
     while !cursor.isAtEnd {
+      let start = cursor.position
+      var offsetSize = 0
       do throws(FormatError) {
-        let start = cursor.position
         let length = try UnitHeader.Length(parsing: &cursor)
         set = try cursor.split(length.byteCount)
-        if try parseHeader(start: start, offsetSize: Int(length.offsetSize)) { return true }
+        offsetSize = Int(length.offsetSize)
+      } catch {
+        // Without a length nobody knows where the next set begins.
+        problem = problem ?? error
+        return false
+      }
+      do throws(FormatError) {
+        if try parseHeader(start: start, offsetSize: offsetSize) { return true }
       } catch {
         problem = problem ?? error
-        // Behind a set whose own bytes are wrong the next one begins; without a length nothing can be found.
-        if set.end != cursor.position || cursor.isAtEnd { return false }
       }
     }
     return false

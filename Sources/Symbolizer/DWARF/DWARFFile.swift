@@ -38,6 +38,12 @@ struct UnitLoader {
   private static let keptTableCount = 32
 
   private var tables: [Key: AbbreviationTable] = [:]
+  private var budget: WorkBudget
+
+  /// A loader that may read so much.
+  init(budget: WorkBudget) {
+    self.budget = budget
+  }
 
   /// Loads a unit of the file, or of its alternate file.
   mutating func load(
@@ -80,6 +86,10 @@ struct UnitLoader {
         encoding: header.encoding,
         upTo: try entry.uleb128()
       )
+      guard budget.spend(table.byteCount, of: \.abbreviationBytes) else {
+        let text = "expected a unit's abbreviation among the first ones, found too many before it"
+        throw FormatError(.malformed(text), offset: header.abbreviationOffset)
+      }
       return try UnitContext(
         header,
         abbreviations: table,
@@ -108,6 +118,10 @@ struct UnitLoader {
       var cursor = ByteCursor(section.bytes)
       try cursor.seek(to: header.abbreviationOffset)
       let table = try AbbreviationTable(parsing: &cursor, encoding: header.encoding)
+      guard budget.spend(table.byteCount, of: \.abbreviationBytes) else {
+        let text = "expected units to share abbreviations, found too many tables"
+        throw FormatError(.malformed(text), offset: header.abbreviationOffset)
+      }
       if tables.count >= Self.keptTableCount { tables.removeAll() }
       tables[key] = table
       return table

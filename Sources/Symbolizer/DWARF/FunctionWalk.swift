@@ -4,6 +4,8 @@ import CaptureFormat
 struct FunctionNode: Sendable, Equatable {
   /// Index of the node that this one was inlined into; -1 of a function itself.
   var parent: Int32
+  /// How many nodes this one was inlined into, one into the other.
+  var depth: UInt16 = 0
   /// The entry that leads to the name.
   var name: EntryReference
   /// The place of the call, in the unit's own file numbers; 0 where it is not stated.
@@ -25,8 +27,11 @@ struct FunctionFindings: Sendable {
   var hasSkipped = false
   /// The unit's entries are damaged from somewhere on.
   var isDamaged = false
+  /// Range lists and comparisons that are left; below 0 the walk was given up.
+  var rangeSteps: Int
 
-  init(addressCount: Int) {
+  init(addressCount: Int, rangeSteps: Int) {
+    self.rangeSteps = rangeSteps
     nodeOfAddress = [Int32](repeating: -1, count: addressCount)
     openCount = addressCount
   }
@@ -46,6 +51,9 @@ enum FunctionWalk {
     /// Also functions nested in functions and types that hold no address themselves: local classes, lambdas.
     case nested
   }
+
+  /// Deeper inlining is left out: compilers end far below.
+  static let deepestInlining = 255
 
   /// What the entries below one entry are looked at for.
   ///
@@ -103,7 +111,7 @@ enum FunctionWalk {
     cursor = cursor.quietPart(upTo: header.end)
     var scopes: [Int32] = []
     var scope = Scope.outside
-    while !cursor.isAtEnd {
+    while !cursor.isAtEnd, findings.rangeSteps >= 0 {
       if findings.openCount == 0, scope == Scope.outside { break }
       let offset = cursor.position
       let code = cursor.quietULEB128()
@@ -148,14 +156,17 @@ enum FunctionWalk {
       case .inlined where scope >= 0 && abbreviations[index].hasCode:
         let entry = read(index, abbreviations, attributes, unit, &cursor)
         sibling = entry.sibling
-        let node = inlinedNode(entry, parent: scope, offset: offset, unit)
-        let isFound = claim(entry, node, for: scope, unit, input, sorted, &findings)
+        var node = inlinedNode(entry, parent: scope, offset: offset, unit)
+        node.depth = findings.nodes[Int(scope)].depth + 1
+        let isFound =
+          node.depth <= deepestInlining
+          && claim(entry, node, for: scope, unit, input, sorted, &findings)
         inner = isFound ? Int32(clamping: findings.nodes.count - 1) : Scope.dead
         enters = enters || isFound
       case .block where scope >= 0 && abbreviations[index].hasCode:
         let entry = read(index, abbreviations, attributes, unit, &cursor)
         sibling = entry.sibling
-        let isFound = holdsAny(entry, of: scope, unit, input, sorted, findings)
+        let isFound = holdsAny(entry, unit, input, sorted, &findings)
         if !isFound { inner = Scope.dead }
         enters = enters || isFound
       case .inlined, .block:
@@ -306,8 +317,10 @@ extension FunctionWalk {
     let nodeIndex = Int32(clamping: findings.nodes.count)
     // Indices of nodes are kept in 32 bits: as many nodes no file has that fits into memory.
     guard nodeIndex < Int32.max else { return false }
-    forEachRange(entry, unit, input, &findings.isDamaged) { range in
+    forEachRange(entry, unit, input, &findings) { range, findings in
       var position = sorted.firstIndex(notBelow: range.lowerBound)
+      let first = position
+      defer { findings.rangeSteps -= position - first }
       while position < sorted.count, sorted[position] < range.upperBound {
         if findings.nodeOfAddress[position] == owner {
           findings.nodeOfAddress[position] = nodeIndex
@@ -324,20 +337,18 @@ extension FunctionWalk {
 
   private static func holdsAny(
     _ entry: CodeEntry,
-    of owner: Int32,
     _ unit: borrowing UnitContext,
     _ input: borrowing Input,
     _ sorted: Span<UInt64>,
-    _ findings: FunctionFindings
+    _ findings: inout FunctionFindings
   ) -> Bool {
     var isFound = false
-    var isDamaged = false
-    forEachRange(entry, unit, input, &isDamaged) { range in
+    forEachRange(entry, unit, input, &findings) { range, _ in
       let position = sorted.firstIndex(notBelow: range.lowerBound)
       isFound = position < sorted.count && sorted[position] < range.upperBound
       return !isFound
     }
-    return isFound || isDamaged
+    return isFound
   }
 
   /// Calls `body` with each range of the entry, until it says false.
@@ -346,8 +357,8 @@ extension FunctionWalk {
     _ entry: CodeEntry,
     _ unit: borrowing UnitContext,
     _ input: borrowing Input,
-    _ isDamaged: inout Bool,
-    _ body: (Range<UInt64>) -> Bool
+    _ findings: inout FunctionFindings,
+    _ body: (Range<UInt64>, inout FunctionFindings) -> Bool
   ) {
     guard entry.ranges.isPresent else {
       let range = unit.addressing.range(
@@ -355,7 +366,7 @@ extension FunctionWalk {
         highPC: entry.highPC,
         in: input.addresses
       )
-      if let range { _ = body(range) }
+      if let range { _ = body(range, &findings) }
       return
     }
     var list = RangeList(
@@ -367,9 +378,11 @@ extension FunctionWalk {
       addresses: input.addresses
     )
     while let range = list.next() {
-      if !body(range) { return }
+      findings.rangeSteps -= list.takeByteCount()
+      if findings.rangeSteps < 0 || !body(range, &findings) { return }
     }
-    isDamaged = isDamaged || list.isBad
+    findings.rangeSteps -= list.takeByteCount()
+    findings.isDamaged = findings.isDamaged || list.isBad
   }
 }
 

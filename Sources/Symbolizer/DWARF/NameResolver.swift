@@ -17,9 +17,14 @@ struct NameResolver {
   /// Units of others are dropped together beyond this number.
   private static let keptUnitCount = 64
 
-  private var loader = UnitLoader()
+  private var loader: UnitLoader
   private var units: [Int: LoadedUnit] = [:]
   private(set) var problems: Set<DWARFProblem> = []
+
+  /// A resolver that may read so much.
+  init(budget: WorkBudget) {
+    loader = UnitLoader(budget: budget)
+  }
 
   /// The name of the function that an entry describes; nil when nothing in its chain states one.
   ///

@@ -16,6 +16,7 @@ struct RangeList: ~Escapable {
   private var source: Source
   private var cursor: ByteCursor
   private var base: UInt64
+  private var counted: Int
   private let unit: UnitAddressing
   private let addresses: RawSpan
 
@@ -34,6 +35,7 @@ struct RangeList: ~Escapable {
     self.unit = unit
     self.addresses = addresses
     cursor = ByteCursor(lists)
+    counted = 0
     base = unit.base
     source = .nothing
     if ranges.isPresent {
@@ -42,6 +44,7 @@ struct RangeList: ~Escapable {
         return
       }
       cursor.quietSeek(to: position)
+      counted = cursor.position
       source = unit.encoding.version >= 5 ? .entries : .pairs
     } else if let range = unit.range(lowPC: lowPC, highPC: highPC, in: addresses) {
       source = .single(range)
@@ -50,6 +53,13 @@ struct RangeList: ~Escapable {
 
   /// A damaged list ends early.
   var isBad: Bool { cursor.isBad }
+
+  /// Bytes of the list that were read since the last time this was asked.
+  @_lifetime(self: copy self)
+  mutating func takeByteCount() -> Int {
+    defer { counted = cursor.position }
+    return cursor.position - counted
+  }
 
   /// The next range that is not empty and not dead, or nil.
   @_lifetime(self: copy self)

@@ -46,7 +46,8 @@ struct UnitAssignment {
   ///
   /// - Parameter sorted: the addresses that are still open.
   mutating func addUnitEntries(of file: DWARFFile, sorted: [UInt64]) {
-    var loader = UnitLoader()
+    var budget = WorkBudget(for: file.sections, addressCount: sorted.count)
+    var loader = UnitLoader(budget: budget)
     let addresses = sorted.span
     let sections = file.sections
     for (index, header) in file.units.units.enumerated() {
@@ -69,7 +70,9 @@ struct UnitAssignment {
           lists: lists.bytes,
           addresses: sections.addresses.bytes
         )
-        while let range = list.next() { add(range, index, addresses) }
+        while let range = list.next(), budget.spend(list.takeByteCount(), of: \.rangeSteps) {
+          add(range, index, addresses)
+        }
         if list.isBad {
           // Nobody knows what the rest of the list would have said.
           runs.append(Run(unit: Int32(index), low: 0, high: Int32(sorted.count)))

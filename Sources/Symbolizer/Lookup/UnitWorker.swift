@@ -40,8 +40,9 @@ struct UnitWorker {
   private let sorted: [UInt64]
   /// Whether DWARF may know a function there that the first walk did not find.
   private let isWorthASecondWalk: @Sendable (UInt64) -> Bool
-  private var loader = UnitLoader()
-  private var resolver = NameResolver()
+  private var budget: WorkBudget
+  private var loader: UnitLoader
+  private var resolver: NameResolver
   /// From the reference of a name to its number in `output.functions`.
   private var functionNumbers = IntegerTable()
   /// From an entry's reference to the number of its name, of all units.
@@ -57,6 +58,9 @@ struct UnitWorker {
     self.file = file
     self.sorted = sorted
     self.isWorthASecondWalk = isWorthASecondWalk
+    budget = WorkBudget(for: file.sections, addressCount: sorted.count)
+    loader = UnitLoader(budget: budget)
+    resolver = NameResolver(budget: budget)
   }
 
   /// Everything that was found, and the worker's end.
@@ -71,6 +75,11 @@ struct UnitWorker {
     let header = file.units.units[task.unit]
     do throws(DWARFProblem) {
       let unit = try loader.load(task.unit, of: file, isAlternate: false)
+      if unit.context.isSkeleton {
+        let text =
+          "functions and inlined calls stand in a split file (.dwo, .dwp), which is not read"
+        note(DWARFProblem(".debug_info", FormatError(.malformed(text), offset: header.offset)))
+      }
       let addresses = task.positions.map { sorted[Int($0)] }
       let functions = findFunctions(unit, addresses)
       let (table, places) = findPlaces(unit, addresses)
@@ -97,7 +106,10 @@ struct UnitWorker {
       addresses: sections.addresses.bytes,
       rangeLists: lists.bytes
     )
-    var findings = FunctionFindings(addressCount: addresses.count)
+    var findings = FunctionFindings(
+      addressCount: addresses.count,
+      rangeSteps: budget.rangeSteps
+    )
     func walk(_ depth: FunctionWalk.Depth) {
       FunctionWalk.run(
         unit.context,
@@ -115,6 +127,16 @@ struct UnitWorker {
       }
       if isWorthIt { walk(.nested) }
     }
+    budget.rangeSteps = findings.rangeSteps
+    if findings.rangeSteps < 0 {
+      let text = "range lists are shared by too many entries; functions may be missing"
+      note(
+        DWARFProblem(
+          ".debug_info",
+          FormatError(.malformed(text), offset: unit.context.header.offset)
+        )
+      )
+    }
     if findings.isDamaged {
       let error = FormatError(
         .malformed("the entries of the unit are damaged; functions may be missing"),
@@ -130,7 +152,9 @@ struct UnitWorker {
     _ addresses: [UInt64]
   ) -> (LineTableHeader?, LineFindings) {
     var findings = LineFindings(addressCount: addresses.count)
-    guard let offset = unit.context.lineProgram else { return (nil, findings) }
+    guard let offset = unit.context.lineProgram, budget.lineBytes >= 0 else {
+      return (nil, findings)
+    }
     let sections = file.sections
     let lines = sections.lines
     let stringOffsets = sections.stringOffsets
@@ -142,6 +166,10 @@ struct UnitWorker {
         unit: unit.context,
         stringOffsets: stringOffsets.bytes
       )
+      guard budget.spend(header.program.upperBound - offset, of: \.lineBytes) else {
+        let text = "a line program is shared by too many units; lines may be missing"
+        throw FormatError(.malformed(text), offset: offset)
+      }
       LineProgram.run(
         header,
         lines: lines.bytes,
