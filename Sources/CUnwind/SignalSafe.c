@@ -11,15 +11,41 @@
 #define KERNEL_SA_RESTORER 0x04000000
 
 #if defined(__x86_64__)
-// What a handler returns to. Unwinders know a signal frame by exactly these instructions.
+// What a handler returns to. Unwinders that look at instructions know it by exactly these two; ours goes by
+// the table: the registers lie in the ucontext that the stack pointer points at (System V psABI, figure 3.36,
+// numbers the columns; offsets of uc_mcontext.gregs in <sys/ucontext.h>). The nop is there because a return
+// address is looked up one byte earlier.
+#define IN_CONTEXT(register, offset) \
+  ".cfi_escape 0x10, " #register ", 3, 0x77, (" #offset " & 0x7f) | 0x80, " #offset " >> 7\n"
 __asm__(
     ".text\n"
     ".type dc_restore, @function\n"
     ".p2align 4\n"
+    ".cfi_startproc\n"
+    ".cfi_signal_frame\n"
+    // The interrupted stack pointer: DW_OP_breg7 160, DW_OP_deref.
+    ".cfi_escape 0x0f, 4, 0x77, 0xa0, 0x01, 0x06\n"
+    IN_CONTEXT(0, 144)
+    IN_CONTEXT(1, 136)
+    IN_CONTEXT(2, 152)
+    IN_CONTEXT(3, 128)
+    IN_CONTEXT(4, 112)
+    IN_CONTEXT(5, 104)
+    IN_CONTEXT(6, 120)
+    IN_CONTEXT(8, 40)
+    IN_CONTEXT(9, 48)
+    IN_CONTEXT(10, 56)
+    IN_CONTEXT(11, 64)
+    IN_CONTEXT(12, 72)
+    IN_CONTEXT(13, 80)
+    IN_CONTEXT(14, 88)
+    IN_CONTEXT(15, 96)
+    IN_CONTEXT(16, 168)
     "nop\n"
     "dc_restore:\n"
     "movq $15, %rax\n"
     "syscall\n"
+    ".cfi_endproc\n"
     ".size dc_restore, .-dc_restore\n");
 void dc_restore(void) __attribute__((visibility("hidden")));
 #endif

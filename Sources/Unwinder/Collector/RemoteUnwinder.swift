@@ -121,18 +121,16 @@ extension Walk {
       return
     }
     var stackPointer: UInt64 = 0
-    var isInterrupted = false
     while true {
-      if unsafe dc_unwind_is_signal_frame(library, cursor) != 0 {
-        if count > 1 { markSignalFrame() }
-        isInterrupted = true
+      // libunwind says it of the frame that the signal interrupted, not of the trampoline.
+      if count > 1, unsafe dc_unwind_is_signal_frame(library, cursor) != 0 {
+        markInterruptedFrame()
       }
       guard count < limit else {
         end = unsafe dc_unwind_step(library, cursor) > 0 ? WalkEnd.frameLimit : WalkEnd.outermost
         return
       }
-      guard unsafe step(library, cursor, context, isInterrupted) else { return }
-      isInterrupted = false
+      guard unsafe step(library, cursor, context) else { return }
       // Frames lie one above the other, except across a signal's change of stack.
       let next = unsafe dc_unwind_register(library, cursor, dc_register_sp)
       if next == stackPointer, unsafe addresses[count &- 1] == addresses[count &- 2] {
@@ -143,12 +141,19 @@ extension Walk {
     }
   }
 
-  /// The frame appended last is the trampoline that a handler returns to.
+  /// The frame appended last was interrupted: its address is exact. The one before it is the trampoline
+  /// that the handler returns to.
   @_noLocks
-  private mutating func markSignalFrame() {
-    let index = UInt32(truncatingIfNeeded: count &- 1)
-    if markCount > 0, unsafe marks[markCount &- 1].index == index { markCount &-= 1 }
-    mark(kind: FrameKind.signalFrame, foundBy: FrameSource.table)
+  private mutating func markInterruptedFrame() {
+    let interrupted = UInt32(truncatingIfNeeded: count &- 1)
+    while markCount > 0, unsafe marks[markCount &- 1].index &+ 1 >= interrupted { markCount &-= 1 }
+    unsafe marks[markCount] = WalkMark(
+      index: interrupted &- 1,
+      kind: FrameKind.signalFrame,
+      foundBy: FrameSource.table
+    )
+    markCount &+= 1
+    mark(kind: FrameKind.exact, foundBy: FrameSource.table)
   }
 
   /// Goes to the next outer frame and appends it; false at the end, whose reason is then set.
@@ -156,8 +161,7 @@ extension Walk {
   private mutating func step(
     _ library: UnsafeMutablePointer<dc_unwind_library>,
     _ cursor: UnsafeMutableRawPointer,
-    _ context: UnsafeMutablePointer<WalkContext>,
-    _ isInterrupted: Bool
+    _ context: UnsafeMutablePointer<WalkContext>
   ) -> Bool {
     unsafe context.pointee.missedTable = false
     unsafe context.pointee.missedRegister = false
@@ -186,9 +190,7 @@ extension Walk {
       return false
     }
     append(address)
-    if isInterrupted {
-      mark(kind: FrameKind.exact, foundBy: FrameSource.table)
-    } else if missedTable {
+    if missedTable {
       mark(kind: FrameKind.returnAddress, foundBy: FrameSource.framePointer)
     }
     return true
