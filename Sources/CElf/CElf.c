@@ -1,22 +1,37 @@
 #include "CElf.h"
 
-#include <limits.h>
 #include <lzma.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
-// zlib counts in unsigned int: larger buffers go through it in parts.
-static uInt part(size_t count) { return count > UINT_MAX / 2 ? UINT_MAX / 2 : (uInt)count; }
+// zlib counts in unsigned int, and what was read is given back behind it: buffers go through it in parts.
+static uInt part(size_t count) {
+  const size_t largest = 8u << 20;
+  return (uInt)(count > largest ? largest : count);
+}
 
-int celf_inflate(const void *in, size_t in_size, void *out, size_t out_size) {
+// Gives whole pages of a file's read-only mapping back; the next read would fetch them again.
+static void release(const Bytef *start, const Bytef *end) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t first = ((uintptr_t)start + page - 1) & ~(page - 1);
+  uintptr_t last = (uintptr_t)end & ~(page - 1);
+  if (first < last) madvise((void *)first, last - first, MADV_DONTNEED);
+}
+
+int celf_inflate(const void *in, size_t in_size, int in_is_mapping, void *out, size_t out_size) {
   z_stream stream = {0};
   if (inflateInit(&stream) != Z_OK) return -1;
   stream.next_in = (Bytef *)in;
   stream.next_out = out;
+  const Bytef *kept = in;
   int status = Z_OK;
   while (status == Z_OK) {
     if (stream.avail_in == 0) {
+      if (in_is_mapping) release(kept, stream.next_in);
+      kept = stream.next_in;
       stream.avail_in = part(in_size);
       in_size -= stream.avail_in;
     }
@@ -27,6 +42,7 @@ int celf_inflate(const void *in, size_t in_size, void *out, size_t out_size) {
     // With nothing left on one side this ends with Z_BUF_ERROR, unless the stream ends here.
     status = inflate(&stream, Z_NO_FLUSH);
   }
+  if (in_is_mapping) release(kept, stream.next_in);
   int whole = status == Z_STREAM_END && out_size == 0 && stream.avail_out == 0;
   inflateEnd(&stream);
   return whole ? 0 : -1;

@@ -13,7 +13,8 @@
 #endif
 
 // Expands a zlib stream that must yield exactly `out_size` bytes. 0, or −1 when it is damaged, shorter or longer.
-int celf_inflate(const void *in, size_t in_size, void *out, size_t out_size);
+// Pages of a mapped file are given back once they were read.
+int celf_inflate(const void *in, size_t in_size, int in_is_mapping, void *out, size_t out_size);
 
 // The same for Zstandard frames.
 int celf_unzstd(const void *in, size_t in_size, void *out, size_t out_size);

@@ -12,7 +12,7 @@ package struct ByteRegion: @unchecked Sendable {
   private let start: UnsafeRawPointer?
   package let byteCount: Int
   /// The bytes are pages of a file that the kernel can read again.
-  private let isFileMapping: Bool
+  let isFileMapping: Bool
 
   /// No bytes.
   package static let empty = ByteRegion()

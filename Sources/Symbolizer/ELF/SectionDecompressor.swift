@@ -77,7 +77,14 @@ enum SectionDecompressor {
       // Safe because both sizes are those of the memory that is passed.
       let status = unsafe packed.bytes.withUnsafeBytes { source in
         switch format {
-        case .zlib: unsafe celf_inflate(source.baseAddress, source.count, target, count)
+        case .zlib:
+          unsafe celf_inflate(
+            source.baseAddress,
+            source.count,
+            packed.isFileMapping ? 1 : 0,
+            target,
+            count
+          )
         case .zstandard: unsafe celf_unzstd(source.baseAddress, source.count, target, count)
         }
       }
