@@ -142,6 +142,8 @@ package final class SymbolTable: Sendable {
     let section = codeSections.first { $0.contains(address) }
     guard let section else { return codeSections.isEmpty ? "no symbol" : "not in code" }
     if section.name.hasPrefix(".plt") { return "in the linkage table, no slot" }
+    // Without its own table a file names what others use of it; the rest of its code may be anything.
+    guard isComplete else { return "stripped: only exported functions have names" }
     return index.isBetweenSymbols(address.value) ? "between functions" : "no symbol"
   }
 }
