@@ -136,7 +136,11 @@ extension CaptureSymbolizer {
         unknown: isOpen ? gap : module.unknownReason
       )
     }
-    for problem in problems { log.warning("\(module.entry.path): \(problem)") }
+    for problem in problems { log.debug("\(module.entry.path): \(problem)") }
+    if let problem = problems.first {
+      let more = problems.count == 1 ? "" : " (and \(problems.count - 1) more like that)"
+      log.warning("\(module.entry.path): \(problem)\(more)")
+    }
     module.note(problems)
   }
 

@@ -63,7 +63,10 @@ package final class Demangler: Sendable {
       guard
         let full = text.demangle(parts.core, .swift(isSimplified: false, isContained: mayGrow))
       else { return unchanged }
-      let short = text.demangle(parts.core, .swift(isSimplified: true, isContained: mayGrow))
+      var short = text.demangle(parts.core, .swift(isSimplified: true, isContained: mayGrow))
+      // The short form of a closure at the top of a file names the place that it leaves out:
+      // `closure #1 in `.
+      if let text = short, text.hasSuffix(" in ") { short = String(text.dropLast(4)) }
       return ReadableName(
         full: full + suffix,
         short: short == full ? nil : short.map { $0 + suffix }

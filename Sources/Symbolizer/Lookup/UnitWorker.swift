@@ -75,7 +75,8 @@ struct UnitWorker {
     let header = file.units.units[task.unit]
     do throws(DWARFProblem) {
       let unit = try loader.load(task.unit, of: file, isAlternate: false)
-      if unit.context.isSkeleton {
+      // Units without code that name a file are Swift's references to the modules that it imported.
+      if unit.context.isSkeleton, unit.context.lowPC.isPresent || unit.context.ranges.isPresent {
         let text =
           "functions and inlined calls stand in a split file (.dwo, .dwp), which is not read"
         note(DWARFProblem(".debug_info", FormatError(.malformed(text), offset: header.offset)))

@@ -28,10 +28,13 @@ struct CapturedModule: Sendable {
     entry.reason = reasons.joined(separator: "; ").nonEmpty
   }
 
-  /// Says of the module's entry what was found out while its addresses were looked up.
+  /// Says of the module's entry what was found out while its addresses were looked up: the first
+  /// few problems, for damage comes in numbers.
   mutating func note(_ problems: [String]) {
     guard !problems.isEmpty else { return }
-    entry.reason = ([entry.reason].compactMap(\.self) + problems).joined(separator: "; ")
+    var parts = [entry.reason].compactMap(\.self) + problems.prefix(3)
+    if problems.count > 3 { parts.append("and \(problems.count - 3) more like that") }
+    entry.reason = parts.joined(separator: "; ")
   }
 
   /// Why there is not more, and what is doubtful.
@@ -45,19 +48,23 @@ struct CapturedModule: Sendable {
       let wanted = entry.buildID.map { "of build ID \($0) " } ?? ""
       if files.debug == nil { reasons.append("no debug file \(wanted)found") }
     }
-    reasons += files.refused.filter { !$0.hasSuffix(files.mainProblem ?? "\n") }
-      .map { "refused \($0)" }
+    reasons += files.refused.filter { $0.reason != files.mainProblem }.map { "refused \($0)" }
     return reasons + files.notes
   }
 
   /// The files that looked right and were not, when their refusal costs names or lines.
   var refusals: [String] {
-    entry.status == .debugInfo ? [] : files.refused.map { "\(entry.path): refused \($0)" }
+    guard entry.status != .debugInfo else { return [] }
+    return files.refused.map { file in
+      file.path == entry.path ? "\(file)" : "\(entry.path): refused \(file)"
+    }
   }
 
-  /// Why a frame of this module has no name although its symbols were not even asked.
+  /// Why a frame of this module has no name: the module's entry has the details.
   var unknownReason: String {
-    files.mainProblem ?? "no symbols"
+    guard files.mainProblem != nil else { return "no symbols" }
+    return files.refused.contains { $0.reason == files.mainProblem }
+      ? "the module's file was replaced" : "the module's file is missing"
   }
 }
 

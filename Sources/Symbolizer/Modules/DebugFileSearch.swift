@@ -61,7 +61,7 @@ package struct DebugFileSearch: Sendable {
       let file = try ELFFile(path: root + module.path)
       if let problem = difference(file, module) {
         files.mainProblem = problem
-        files.refused.append("\(file.path): \(problem)")
+        files.refused.append(RefusedFile(path: file.path, reason: problem))
       } else {
         files.main = file
         if file.buildID == nil {
@@ -100,7 +100,7 @@ package struct DebugFileSearch: Sendable {
     for path in candidates(module, expected, link) where seen.insert(path).inserted {
       guard Self.isReadable(path), let file = open(path, &files) else { continue }
       if let problem = mismatch(file, expected, link, files.main) {
-        files.refused.append("\(path): \(problem)")
+        files.refused.append(RefusedFile(path: path, reason: problem))
       } else if file.hasDebugInformation {
         files.debug = file
         return
@@ -160,7 +160,7 @@ package struct DebugFileSearch: Sendable {
     do throws(SymbolizerError) {
       return try ELFFile(path: path)
     } catch {
-      files.refused.append("\(path): \(error.problem)")
+      files.refused.append(RefusedFile(path: path, reason: error.problem))
       return nil
     }
   }
@@ -208,8 +208,9 @@ package struct DebugFileSearch: Sendable {
         files.alternate = candidate
         return
       }
+      let found = candidate.buildID?.description ?? "none"
       files.refused.append(
-        "\(path): build ID \(candidate.buildID?.description ?? "none"), expected \(link.buildID)"
+        RefusedFile(path: path, reason: "build ID \(found), expected \(link.buildID)")
       )
     }
     files.notes.append("\(link.path), which holds parts of its debug information, was not found")

@@ -8,8 +8,8 @@ package struct ModuleFiles: Sendable {
   package var alternate: ELFFile?
   /// Why the module's own file is not used.
   package var mainProblem: String?
-  /// Files that looked right and were not: path and reason.
-  package var refused: [String] = []
+  /// Files that looked right and were not, among them the module's own.
+  package var refused: [RefusedFile] = []
   /// What else a reader should know, such as that nothing proves the files to be right.
   package var notes: [String] = []
 
@@ -21,4 +21,13 @@ package struct ModuleFiles: Sendable {
     if let main, main.hasDebugInformation { return main }
     return nil
   }
+}
+
+/// A file that is not used, although it is where the right one would be.
+package struct RefusedFile: Hashable, Sendable, CustomStringConvertible {
+  package var path: String
+  /// Such as `build ID 12ab, expected 34cd`.
+  package var reason: String
+
+  package var description: String { "\(path): \(reason)" }
 }
