@@ -35,6 +35,8 @@ package enum Golden {
       ("\\b(pid|thread|tid|tids) [0-9]+(-[0-9]+)?(, [0-9]+(-[0-9]+)?)*", "$1 N"),
       ("\"(pid|tid|sender_pid|crashed_tid)\":[0-9]+", "\"$1\":N"),
       ("[0-9]+\\.[0-9]{2}s\\b", "N.NNs"),
+      // Lines of the C library move with each of its updates.
+      ("\\b(nptl|csu|sysdeps)/[^ :\n]+:[0-9]+", "LIBC"),
     ] {
       text = text.replacingOccurrences(
         of: pattern,
