@@ -70,9 +70,7 @@ extension DumpReport {
   }
 }
 
-/// `1 thread`, `2 threads`.
-///
-/// - Parameter plural: where it is not the noun with an s.
+/// `1 thread`, `2 threads`; `plural` where it is not the noun with an s.
 func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
   "\(count) \(count == 1 ? noun : plural ?? "\(noun)s")"
 }

@@ -2,6 +2,7 @@ public import Report
 
 /// What is known of one address.
 public struct ResolvedAddress: Sendable, Equatable {
+  /// As it was asked.
   public var address: UInt64
   /// The file that was asked.
   public var module: String

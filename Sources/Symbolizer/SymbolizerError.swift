@@ -14,6 +14,7 @@ public struct SymbolizerError: Error, Equatable, CustomStringConvertible {
     self.hint = hint
   }
 
+  /// File, problem and hint, as a person reads them.
   public var description: String {
     guard let hint else { return "\(file): \(problem)" }
     return "\(file): \(problem)\n  \(hint)"

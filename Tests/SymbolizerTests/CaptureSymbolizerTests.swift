@@ -430,17 +430,6 @@ import Testing
     }
     #expect(frames.count >= 2)
   }
-
-  @Test func systemCallNamesAreThoseOfTheKernelsHeaders() {
-    #expect(SystemCall.text(of: 202, on: .x86_64) == "futex")
-    #expect(SystemCall.text(of: 232, on: .x86_64) == "epoll_wait")
-    #expect(SystemCall.text(of: 449, on: .x86_64) == "futex_waitv")
-    #expect(SystemCall.text(of: 98, on: .aarch64) == "futex")
-    #expect(SystemCall.text(of: 22, on: .aarch64) == "epoll_pwait")
-    #expect(SystemCall.text(of: 100_000, on: .x86_64) == "100000")
-    #expect(SystemCall.text(of: 202, on: ELFMachine(rawValue: 0)) == "202")
-    #expect(SystemCall.text(of: -1, on: .x86_64) == nil)
-  }
 }
 
 @Suite struct DebugFileResolvingTests {

@@ -77,9 +77,8 @@ extension ModuleFiles {
     }
   }
 
-  /// All that the files know, ready to be asked.
-  ///
-  /// - Parameter problems: what of them cannot be read is added.
+  /// All that the files know, ready to be asked; what of them cannot be read is added to
+  /// `problems`.
   func lookup(problems: inout [String]) -> ModuleLookup {
     let symbols = SymbolTable(main: main, debug: debug)
     problems += symbols.problems

@@ -65,7 +65,8 @@ struct CallSites: Sendable {
     stacks.append(stack)
   }
 
-  /// - Parameter isInterrupted: the frame before is a signal's, or there is none.
+  /// The site of an address with its mark; `isInterrupted`: the frame before is a signal's, or
+  /// there is none.
   private static func site(
     _ address: UInt64,
     _ mark: WireFrameMark?,

@@ -16,9 +16,8 @@ struct FrameTable {
     sites.flatMap { Array(ranges[$0]) }
   }
 
-  /// Gives a call site its frames; none means that nothing is known of it.
-  ///
-  /// - Parameter unknown: why, where nothing is known.
+  /// Gives a call site its frames; none means that nothing is known of it, for the reason
+  /// `unknown`.
   mutating func add(
     _ found: [Frame],
     of site: CallSite,
