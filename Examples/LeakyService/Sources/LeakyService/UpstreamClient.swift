@@ -48,8 +48,8 @@ final class Upstream: Sendable {
 
 private func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
   Thread {
-    // A thread can give only itself the name that the kernel, and so a dump, shows.
-    Thread.current.name = name
+    // Foundation's own `name` may come to nothing: the new thread can be ahead of the one that starts it.
+    try? Data(name.utf8).write(to: URL(fileURLWithPath: "/proc/thread-self/comm"))
     body()
   }
   .start()
