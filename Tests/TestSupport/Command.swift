@@ -1,4 +1,5 @@
 package import Foundation
+import Glibc
 import Synchronization
 
 /// What a finished command left.
@@ -44,7 +45,7 @@ package func run(
   process.standardOutput = output
   process.standardError = errors
   process.standardInput = input == nil ? FileHandle.nullDevice : standardInput
-  try process.run()
+  try start(process)
   // Three pipes at once: whichever fills up must not stop the others.
   let collected = Mutex((output: Data(), errors: Data()))
   let group = DispatchGroup()
@@ -101,6 +102,19 @@ package func locate(_ program: String) throws -> String {
   throw CommandFailure(
     "\(program) is not installed: scripts/bootstrap installs what the tests need"
   )
+}
+
+/// Starts a process with no signal blocked.
+///
+/// Tests run on dispatch's workers, which block nearly every signal, and a child inherits that: cmake would wait for its
+/// SIGCHLD for ever, and a service would not see its SIGTERM.
+func start(_ process: Process) throws {
+  var none = sigset_t()
+  var before = sigset_t()
+  sigemptyset(&none)
+  pthread_sigmask(SIG_SETMASK, &none, &before)
+  defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+  try process.run()
 }
 
 func mergedEnvironment(_ changes: [String: String?]) -> [String: String] {

@@ -31,7 +31,7 @@ package final class RunningProgram: @unchecked Sendable {
     process.standardError = FileHandle(forWritingAtPath: errorPath)
     output = outputPipe.fileHandleForReading
     input = inputPipe.fileHandleForWriting
-    try process.run()
+    try start(process)
     processID = process.processIdentifier
   }
 

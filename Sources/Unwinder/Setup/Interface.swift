@@ -1,24 +1,29 @@
-import CUnwind
+public import CUnwind
 
-// The functions of dumpcollect.h. Their documentation stands there.
+// The functions of dumpcollect.h; their documentation stands there. They are public so that the shared library can
+// export them: the symbols of internal functions are hidden. Public functions, unlike types, emit no metadata.
 
+/// As in `dumpcollect.h`.
 @c @implementation
-func dumpcollect_install(_ options: UnsafePointer<dumpcollect_options>?) -> Int32 {
+public func dumpcollect_install(_ options: UnsafePointer<dumpcollect_options>?) -> Int32 {
   unsafe Installation.install(options)
 }
 
+/// As in `dumpcollect.h`.
 @c @implementation
-func dumpcollect_uninstall() -> Int32 {
+public func dumpcollect_uninstall() -> Int32 {
   Installation.uninstall()
 }
 
+/// As in `dumpcollect.h`.
 @c @implementation
-func dumpcollect_version() -> UnsafePointer<CChar>? {
+public func dumpcollect_version() -> UnsafePointer<CChar>? {
   unsafe dc_version()
 }
 
+/// As in `dumpcollect.h`.
 @c @implementation
-func dumpcollect_last_capture() -> UnsafePointer<CChar>? {
+public func dumpcollect_last_capture() -> UnsafePointer<CChar>? {
   guard let (_, arena) = unsafe sharedState(), let buffer = unsafe dc_path_buffer() else {
     return nil
   }
@@ -37,8 +42,9 @@ func dumpcollect_last_capture() -> UnsafePointer<CChar>? {
   return nil
 }
 
+/// As in `dumpcollect.h`.
 @c @implementation
-func dumpcollect_capture(_ reason: UnsafePointer<CChar>?) -> Int32 {
+public func dumpcollect_capture(_ reason: UnsafePointer<CChar>?) -> Int32 {
   guard let (home, arena) = unsafe sharedState(), unsafe home.pointee.armed != 0 else {
     return 0 &- ErrorNumber.notConnected
   }
