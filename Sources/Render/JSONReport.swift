@@ -175,9 +175,7 @@ struct JSONReport {
 }
 
 extension JSONWriter {
-  /// One FRAME of the report format.
-  ///
-  /// - Parameter module: path of the file that the frame lies in.
+  /// One FRAME of the report format; `module` is the path of the file that it lies in.
   package mutating func frame(_ frame: Frame, module: String?) {
     object { json in
       json.field("address", address: frame.address)

@@ -46,7 +46,7 @@ package struct JSONWriter {
     needsComma = true
   }
 
-  /// - Parameter onLines: each element begins a line of its own.
+  /// A list; `onLines` begins a line for each element.
   package mutating func array<Elements: Sequence>(
     _ elements: Elements,
     onLines: Bool = false,

@@ -9,9 +9,9 @@ package enum ReportFormat: String, CaseIterable, Sendable {
   /// docs/report.schema.json.
   case json
 
-  /// Writes the report, in pieces of some hundred kilobytes.
+  /// Hands the report to `sink`, in pieces of some hundred kilobytes, and throws what that throws.
   ///
-  /// - Parameter style: how text is dressed; other forms do without.
+  /// The style dresses text; other forms do without.
   package func write(
     _ report: DumpReport,
     style: TextStyle = .plain,

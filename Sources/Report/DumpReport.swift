@@ -11,6 +11,7 @@ public struct DumpReport: Sendable, Equatable {
     case live, crash, core, attach
   }
 
+  /// How it came about.
   public var kind: Kind = .live
   /// Why the capture was made: "signal", or the text given to `dumpcollect_capture`.
   public var reason: String?
@@ -22,11 +23,15 @@ public struct DumpReport: Sendable, Equatable {
   public var problems: [String] = []
   /// The capture file this came from, as it was named.
   public var captureFile: String?
+  /// The process that was captured.
   public var process = ReportProcess()
+  /// The signal that triggered the capture.
   public var signal: ReportSignal?
   /// The abort or fatal error message of the service.
   public var message: String?
+  /// The thread that crashed.
   public var crashedThreadID: Int32?
+  /// Mapped ELF files, in the order of the capture.
   public var modules: [ReportModule] = []
   /// Interned frames, without order.
   public var frames: [Frame] = []
@@ -34,8 +39,10 @@ public struct DumpReport: Sendable, Equatable {
   public var stacks: [[Int]] = []
   /// Threads in the order of the capture, which is the kernel's.
   public var threads: [ReportThread] = []
+  /// What a reader should see first.
   public var findings: [Finding] = []
 
+  /// A report of nothing.
   public init() {}
 }
 
@@ -45,28 +52,39 @@ public struct ReportProcess: Sendable, Equatable {
   public var processID: Int32?
   /// comm, at most 15 bytes.
   public var name: String?
+  /// Path of the executable.
   public var executable: String?
   /// Only where the capture was allowed to keep arguments.
   public var arguments: [String] = []
+  /// The user it ran as.
   public var userID: UInt32?
+  /// When it was started.
   public var startTime: Date?
+  /// Host name.
   public var host: String?
+  /// Control group.
   public var cgroup: String?
+  /// Kernel release.
   public var kernel: String?
   /// Threads listed when the capture began.
   public var threadCount: Int?
 
+  /// A process of which nothing is known.
   public init() {}
 }
 
 /// The signal that triggered a capture; numbers as in signal(7) and sigaction(2).
 public struct ReportSignal: Sendable, Equatable {
+  /// Number of the signal.
   public var number: Int32
+  /// `si_code`: who sent it, or what fault it was.
   public var code: Int32
   /// Fault address, of fatal signals only.
   public var address: UInt64?
+  /// Who sent it, where a process did.
   public var senderProcessID: Int32?
 
+  /// A signal without further facts.
   public init(number: Int32, code: Int32) {
     self.number = number
     self.code = code
@@ -90,12 +108,14 @@ public struct ReportModule: Sendable, Equatable {
   public var base: UInt64
   /// One past the highest mapped address.
   public var end: UInt64
+  /// How much is known of its code.
   public var status: Status = .none
   /// The separate debug file that was used.
   public var debugFile: String?
   /// Why there is not more: no such file, wrong build ID, stripped, and the file refused, if one was.
   public var reason: String?
 
+  /// A module of which only its place is known.
   public init(path: String, buildID: String?, base: UInt64, end: UInt64) {
     self.path = path
     self.buildID = buildID
@@ -119,24 +139,32 @@ public struct ReportThread: Sendable, Equatable {
     case exited
   }
 
+  /// The id that the process itself sees.
   public var threadID: Int32
+  /// The name of the thread, at most 15 bytes.
   public var name: String?
+  /// What the scheduler said of it.
   public var state: State?
+  /// How its stack was read.
   public var status: Status = .captured
   /// Why it was not captured, or what is doubtful.
   public var reason: String?
+  /// Time in user space so far.
   public var cpuUser: Duration?
+  /// Time in the kernel so far.
   public var cpuSystem: Duration?
   /// Name of the system call the thread was in ("futex"), or its number in decimal when the name is unknown.
   public var systemCall: String?
   /// Kernel function the thread slept in.
   public var waitChannel: String?
+  /// Labels that the service gave it.
   public var labels: [String: String] = [:]
   /// Why the walk ended before the outermost frame.
   public var truncated: String?
   /// Index into `DumpReport.stacks`, or nil when the thread has no frame.
   public var stack: Int?
 
+  /// A captured thread of which only its id is known.
   public init(threadID: Int32) {
     self.threadID = threadID
   }
@@ -167,15 +195,20 @@ public struct Frame: Sendable, Hashable {
   public var shortFunction: String?
   /// Source file, absolute where the debug information says so.
   public var file: String?
+  /// Line in the file.
   public var line: UInt32?
+  /// Column in the line.
   public var column: UInt32?
+  /// The frame exists in the source only; the frame it was inlined into follows.
   public var isInlined = false
   /// The kernel's signal trampoline; the frame after it is the interrupted one.
   public var isSignalFrame = false
+  /// How the unwinder came to it.
   public var origin: Origin?
   /// Why there is no function or no line.
   public var unknown: String?
 
+  /// A frame of which only its address is known.
   public init(address: UInt64) {
     self.address = address
   }
@@ -185,9 +218,12 @@ public struct Frame: Sendable, Hashable {
 public struct Finding: Sendable, Equatable {
   /// "deadlock", "leak-suspect", …: the kinds are listed in docs/report-schema.md.
   public var kind: String
+  /// One sentence.
   public var text: String
+  /// The threads it is about.
   public var threadIDs: [Int32] = []
 
+  /// A finding about no thread in particular.
   public init(kind: String, text: String) {
     self.kind = kind
     self.text = text

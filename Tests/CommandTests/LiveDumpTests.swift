@@ -254,7 +254,7 @@ struct LiveDumpTests {
     try running.wait(for: "ready 0")
     let result = try dumpcollect("dump", "\(running.processID)")
     #expect(result.status == 0, "\(result.errorText)")
-    #expect(result.text.hasPrefix("/proc/\(running.processID)/root/mnt/dumps/"))
+    #expect(result.text.hasPrefix("/proc/\(running.processID)/root" + "/mnt/dumps/"))
     #expect(isCapture(result.text.dropLast()))
   }
 

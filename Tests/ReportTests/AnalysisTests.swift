@@ -44,7 +44,7 @@ struct AnalysisTests {
     for index in other.modules.indices {
       other.modules[index].base += 0x10_0000
       other.modules[index].path =
-        "/another/root/" + other.modules[index].path.split(separator: "/").last!
+        "/elsewhere/" + (other.modules[index].path.split(separator: "/").last ?? "")
       other.modules[index].buildID = nil
     }
     for index in other.frames.indices {

@@ -26,7 +26,7 @@ package struct CommandFailure: Error, CustomStringConvertible {
 
 /// Runs a program to its end; a name without slash is searched in PATH.
 ///
-/// - Parameter environment: added to the test's own; a nil value removes the name.
+/// The environment is added to the test's own; a nil value removes the name.
 package func run(
   _ program: String,
   _ arguments: [String] = [],

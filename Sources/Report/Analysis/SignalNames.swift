@@ -1,12 +1,14 @@
 extension ReportSignal {
-  /// `SIGSEGV`, `SIGRTMIN+2`; nil for a number that no signal has. Numbers of x86_64 and aarch64 (signal(7)).
+  /// The name, `SIGSEGV` or `SIGRTMIN+2`; nil for a number that no signal has.
+  ///
+  /// Numbers of x86_64 and aarch64 (signal(7)).
   public var name: String? {
     if let name = signalNames[number] { return name }
     guard (34...64).contains(number) else { return nil }
     return number == 34 ? "SIGRTMIN" : number == 64 ? "SIGRTMAX" : "SIGRTMIN+\(number - 34)"
   }
 
-  /// `SEGV_MAPERR`, `SI_USER`; nil where sigaction(2) has no name for the code.
+  /// The code's name, `SEGV_MAPERR` or `SI_USER`; nil where sigaction(2) has no name for the code.
   public var codeName: String? {
     codeNames[code] ?? codeNamesBySignal[number]?[code]
   }

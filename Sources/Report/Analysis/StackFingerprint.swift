@@ -5,6 +5,7 @@
 /// is shown, without clone suffixes (`[clone .cold]`) and without the hash that rustc's older mangling adds
 /// anew in each build (`::h0123456789abcdef`); an unknown function counts as `?`.
 public struct StackFingerprint: Sendable, Hashable {
+  /// The sum itself.
   public let value: UInt64
 
   /// 16 hexadecimal digits.

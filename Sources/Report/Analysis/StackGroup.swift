@@ -9,6 +9,7 @@ public struct StackGroup: Sendable, Equatable {
   /// How many threads are in which state, the most frequent first.
   public var activities: [(activity: ThreadActivity, count: Int)]
 
+  /// Compares everything.
   public static func == (a: StackGroup, b: StackGroup) -> Bool {
     a.fingerprint == b.fingerprint && a.threads == b.threads && a.stack == b.stack
       && a.activities.elementsEqual(b.activities) { $0 == $1 }
@@ -17,10 +18,13 @@ public struct StackGroup: Sendable, Equatable {
 
 /// What a thread was doing: the part of it that groups count.
 public struct ThreadActivity: Sendable, Hashable {
+  /// Scheduler state.
   public var state: ReportThread.State?
+  /// How its stack was read.
   public var status: ReportThread.Status
   /// The system call, of threads that are not running.
   public var systemCall: String?
+  /// What it waits for, as far as it is certain.
   public var wait: ThreadWait.Kind?
 }
 

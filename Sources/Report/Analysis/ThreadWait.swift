@@ -8,6 +8,7 @@ public struct ThreadWait: Sendable, Hashable {
     case pause, other
   }
 
+  /// What is waited for.
   public var kind: Kind
   /// The system call, where it says more than the kind.
   public var detail: String?

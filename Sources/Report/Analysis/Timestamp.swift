@@ -2,10 +2,10 @@ package import FoundationEssentials
 
 /// Points in time as RFC 3339 text in UTC: how archives and JSON write them.
 package enum Timestamp {
-  /// `2026-03-01T09:05:00.250000Z`, or nil outside the years 0 to 9999.
+  /// The text, `2026-03-01T09:05:00.250000Z`, or nil outside the years 0 to 9999.
   ///
-  /// - Parameter fractionDigits: digits after the second, 0 to 9; the rest is cut off, not rounded, except
-  ///   that nine digits are rounded to the nearest nanosecond.
+  /// Of the 9 digits after the second, rounded to the nearest nanosecond, the first `fractionDigits` are
+  /// shown.
   package static func text(_ date: Date, fractionDigits: Int) -> String? {
     let seconds = date.timeIntervalSinceReferenceDate
     guard seconds.isFinite, abs(seconds) < 1e12 else { return nil }

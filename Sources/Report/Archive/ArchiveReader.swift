@@ -11,8 +11,6 @@ struct ArchiveReader {
   private let queue: DatabaseQueue
 
   /// Opens the archive read-only.
-  ///
-  /// - Parameter byteCount: the size of the file; no text in it can be longer.
   init(path: String, byteCount: Int) throws {
     var configuration = Configuration()
     configuration.readonly = true

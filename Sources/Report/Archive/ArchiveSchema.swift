@@ -11,7 +11,9 @@ enum ArchiveSchema {
     var columns: String
     var options = "STRICT"
 
-    /// The statement that makes it. A reader compares it with what the file says, word for word: a table of
+    /// The statement that makes it.
+    ///
+    /// A reader compares it with what the file says, word for word: a table of
     /// the same name that does something else (a view, a generated column) is never asked.
     var definition: String { "CREATE TABLE \(name) (\n\(columns)\n) \(options)" }
   }

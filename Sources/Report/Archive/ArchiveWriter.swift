@@ -9,8 +9,9 @@ struct ArchiveWriter {
     self.report = report
   }
 
-  /// Fills the empty file at `path`. Whoever calls renames it afterwards, so neither journal nor
-  /// syncing is needed here.
+  /// Fills the empty file at `path`.
+  ///
+  /// Whoever calls renames it afterwards, so neither journal nor syncing is needed here.
   func write(toEmptyFileAt path: String) throws {
     var configuration = Configuration()
     configuration.prepareDatabase { database in

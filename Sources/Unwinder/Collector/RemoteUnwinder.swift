@@ -141,8 +141,9 @@ extension Walk {
     }
   }
 
-  /// The frame appended last was interrupted: its address is exact. The one before it is the trampoline
-  /// that the handler returns to.
+  /// The frame appended last was interrupted: its address is exact.
+  ///
+  /// The one before it is the trampoline that the handler returns to.
   @_noLocks
   private mutating func markInterruptedFrame() {
     let interrupted = UInt32(truncatingIfNeeded: count &- 1)

@@ -74,9 +74,7 @@ struct SymbolizeCommand: ParsableCommand {
   }
 }
 
-/// The report of a capture; errors say what to try next.
-///
-/// - Parameter name: the path as the person typed it.
+/// The report of a capture, called by `name` as the person typed it; errors say what to try next.
 func symbolizedReport(
   ofCapture path: String,
   as name: String,

@@ -52,7 +52,9 @@ struct ProcessStatus {
   /// Stopped by a signal or by a tracer: it would not answer.
   var isStopped: Bool { state == "T" || state == "t" }
 
-  /// Ended, but not yet waited for. A process whose main thread alone has ended is not.
+  /// Ended, but not yet waited for.
+  ///
+  /// A process whose main thread alone has ended is not.
   var isZombie: Bool { hasEndedMainThread }
 
   private var hasEndedMainThread: Bool { state == "Z" || state == "X" }

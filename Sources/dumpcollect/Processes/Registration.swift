@@ -195,7 +195,9 @@ extension Registration {
     return mappings
   }
 
-  /// The few lines of a file that hold an ASCII text. A process of 10,000 threads has twice as many mappings:
+  /// The few lines of a file that hold an ASCII text.
+  ///
+  /// A process of 10,000 threads has twice as many mappings:
   /// to make a string of each would take longer than its dump.
   private static func lines(
     containing text: String,

@@ -26,9 +26,7 @@ struct AnswerStyle {
   /// File names without their folders.
   var showsBaseNames: Bool
 
-  /// What is known of one address, as text.
-  ///
-  /// - Parameter address: what was asked; nil when that was no number.
+  /// What is known of one address, as text; `address` is nil when the question was no number.
   func answer(_ answer: ResolvedAddress?, address: UInt64?, why: String?) -> [UInt8] {
     let frames = answer?.frames ?? []
     return switch kind {
