@@ -12,7 +12,8 @@ fn main() {
         "dumpcollect is not installed: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let directory = String::from_utf8_lossy(&output.stdout);
+    // pkg-config puts a backslash before each space, for shells.
+    let directory = String::from_utf8_lossy(&output.stdout).replace("\\ ", " ");
     println!("cargo:rustc-link-search=native={}", directory.trim());
     println!("cargo:rustc-link-lib=static=dumpcollect");
 }
