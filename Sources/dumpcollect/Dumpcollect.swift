@@ -27,11 +27,24 @@ struct Dumpcollect: ParsableCommand {
     defaultSubcommand: ListCommand.self
   )
 
+  /// Without this a mistyped verb would be called an unexpected argument of `list`, the default.
+  private static func requireKnownVerb() throws(CommandError) {
+    guard let verb = CommandLine.arguments.dropFirst().first, !verb.hasPrefix("-"), verb != "help",
+      !configuration.subcommands.contains(where: { $0.configuration.commandName == verb })
+    else { return }
+    throw CommandError(
+      "there is no verb “\(verb)”",
+      hint: "see what there is: dumpcollect --help",
+      status: .usage
+    )
+  }
+
   /// Parses, runs one verb, and turns its end into an exit code.
   static func main() {
     // A reader that closes its pipe shows as EPIPE, which StandardOutput answers without a word.
     signal(SIGPIPE, SIG_IGN)
     do {
+      try requireKnownVerb()
       var command = try parseAsRoot()
       try command.run()
     } catch let error as CommandError {

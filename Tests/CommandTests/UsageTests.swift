@@ -55,6 +55,15 @@ struct UsageTests {
     #expect(!result.errorText.isEmpty)
   }
 
+  @Test func anUnknownVerbIsNamed() throws {
+    let result = try dumpcollect("frob", "x")
+    #expect(result.status == 64)
+    #expect(
+      result.errorText
+        == "dumpcollect: there is no verb “frob”\n  see what there is: dumpcollect --help\n"
+    )
+  }
+
   @Test(arguments: ["bash", "zsh", "fish"])
   func completionScriptsKnowTheVerbs(_ shell: String) throws {
     let result = try dumpcollect("--generate-completion-script", shell)
