@@ -7,18 +7,20 @@
 ///   0, which also ends LEB128 numbers and strings. Test `isBad` once per unit, list or sequence, and keep
 ///   `isAtEnd` in the condition of the loop.
 ///
-/// Members are `@inlinable package`: called across modules without it they cost a third to a half more.
+/// Members are `@inlinable package`, which counts only in a type that is `@usableFromInline`: called across modules without it they cost a third to a half more. The smallest
+/// are inlined always: a caller as large as the walk over DWARF's entries is beyond what the optimizer inlines into.
+@usableFromInline
 package struct ByteCursor: ~Escapable {
   /// All bytes, of which this cursor may read those before `end`.
   @usableFromInline let storage: RawSpan
   /// What offset the first byte of `storage` has in the file or section, for errors.
   @usableFromInline let base: Int
   /// The next byte to be read, counted from the first byte of the span that the first cursor was given.
-  @usableFromInline package private(set) var position: Int
+  @usableFromInline package internal(set) var position: Int
   /// One past the last byte that may be read, counted like `position`.
   @usableFromInline package let end: Int
   /// A quiet read failed; all that was read since is worth nothing.
-  @usableFromInline package private(set) var isBad = false
+  @usableFromInline package internal(set) var isBad = false
 
   /// A cursor before the first of `bytes`.
   ///
@@ -40,12 +42,12 @@ package struct ByteCursor: ~Escapable {
   }
 
   /// The position as errors state it.
-  @inlinable package var offset: Int { base &+ position }
+  @inlinable @inline(__always) package var offset: Int { base &+ position }
 
   /// Bytes left.
-  @inlinable package var remaining: Int { end &- position }
+  @inlinable @inline(__always) package var remaining: Int { end &- position }
 
-  @inlinable package var isAtEnd: Bool { position >= end }
+  @inlinable @inline(__always) package var isAtEnd: Bool { position >= end }
 }
 
 // MARK: - Reads that throw
@@ -229,16 +231,16 @@ extension ByteCursor {
 // MARK: - Quiet reads
 
 extension ByteCursor {
-  @inlinable @_lifetime(self: copy self)
+  @inlinable @inline(__always) @_lifetime(self: copy self)
   package mutating func quietU8() -> UInt8 { quietLoad(UInt8.self) }
 
-  @inlinable @_lifetime(self: copy self)
+  @inlinable @inline(__always) @_lifetime(self: copy self)
   package mutating func quietU16() -> UInt16 { quietLoad(UInt16.self) }
 
-  @inlinable @_lifetime(self: copy self)
+  @inlinable @inline(__always) @_lifetime(self: copy self)
   package mutating func quietU32() -> UInt32 { quietLoad(UInt32.self) }
 
-  @inlinable @_lifetime(self: copy self)
+  @inlinable @inline(__always) @_lifetime(self: copy self)
   package mutating func quietU64() -> UInt64 { quietLoad(UInt64.self) }
 
   /// An unsigned number of 1, 2, 3, 4 or 8 bytes; any other size makes the cursor bad.
@@ -259,10 +261,15 @@ extension ByteCursor {
   }
 
   /// An unsigned LEB128 number; bits beyond the 64th are dropped.
-  @inlinable @_lifetime(self: copy self)
+  @inlinable @inline(__always) @_lifetime(self: copy self)
   package mutating func quietULEB128() -> UInt64 {
     let first = quietU8()
-    if first < 0x80 { return UInt64(first) }
+    return first < 0x80 ? UInt64(first) : quietLongULEB128(first)
+  }
+
+  /// The rest of a number whose first byte is not its last; apart, so that the short ones are inlined.
+  @inlinable @inline(never) @_lifetime(self: copy self)
+  mutating func quietLongULEB128(_ first: UInt8) -> UInt64 {
     var value = UInt64(first & 0x7f)
     var shift: UInt64 = 7
     while true {
@@ -291,7 +298,7 @@ extension ByteCursor {
   }
 
   /// Passes a LEB128 number of any length.
-  @inlinable @_lifetime(self: copy self)
+  @inlinable @inline(__always) @_lifetime(self: copy self)
   package mutating func quietSkipLEB128() {
     while quietU8() >= 0x80 {}
   }
@@ -302,7 +309,7 @@ extension ByteCursor {
     while quietU8() != 0 {}
   }
 
-  @inlinable @_lifetime(self: copy self)
+  @inlinable @inline(__always) @_lifetime(self: copy self)
   package mutating func quietSkip(_ count: Int) {
     guard count >= 0, count <= end &- position else { return markBad() }
     position &+= count
@@ -336,7 +343,7 @@ extension ByteCursor {
     position = end
   }
 
-  @inlinable @_lifetime(self: copy self)
+  @inlinable @inline(__always) @_lifetime(self: copy self)
   mutating func quietLoad<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value {
     let size = MemoryLayout<Value>.size
     guard size <= end &- position else {

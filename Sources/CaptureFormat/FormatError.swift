@@ -1,8 +1,10 @@
 /// What was wrong with bytes that came from outside: a cheap value, thrown by every parser.
 ///
 /// Names no file: whoever knows it (the edge of a module) adds file, section and step.
+@usableFromInline
 package struct FormatError: Error, Hashable, Sendable {
   /// What was expected there.
+  @usableFromInline
   package enum Reason: Hashable, Sendable {
     /// The bytes end before the value does.
     case truncated(needed: Int, available: Int)
@@ -16,10 +18,11 @@ package struct FormatError: Error, Hashable, Sendable {
     case malformed(String)
   }
 
-  package var reason: Reason
+  @usableFromInline package var reason: Reason
   /// Bytes from the start of the file or section.
-  package var offset: Int
+  @usableFromInline package var offset: Int
 
+  @usableFromInline
   package init(_ reason: Reason, offset: Int) {
     self.reason = reason
     self.offset = offset
@@ -28,6 +31,7 @@ package struct FormatError: Error, Hashable, Sendable {
 
 extension FormatError: CustomStringConvertible {
   /// One line without the file's name: `offset 4096: expected 32 bytes, found 9 (file cut short?)`.
+  @usableFromInline
   package var description: String {
     switch reason {
     case .truncated(let needed, let available):

@@ -77,9 +77,12 @@ private struct Links {
   var next: EntryReference?
 
   init(at target: EntryReference, _ unit: borrowing LoadedUnit, _ file: DWARFFile) {
-    let sections = target.isAlternate ? file.alternate ?? DWARFSections() : file.sections
+    // Two regions, not all sections: copying those costs more than the rest.
+    let info = target.isAlternate ? file.alternate?.info ?? .empty : file.sections.info
+    let stringOffsets =
+      target.isAlternate ? file.alternate?.stringOffsets ?? .empty : file.sections.stringOffsets
     let header = unit.context.header
-    var cursor = ByteCursor(sections.info.bytes)
+    var cursor = ByteCursor(info.bytes)
     cursor.quietSeek(to: target.offset)
     cursor = cursor.quietPart(upTo: header.end)
     guard let index = unit.abbreviations.index(of: cursor.quietULEB128()) else { return }
@@ -98,9 +101,9 @@ private struct Links {
       if cursor.isBad { return }
       switch attribute.attribute {
       case .name:
-        plainName = Self.name(value, isLinkage: false, unit, sections)
+        plainName = Self.name(value, isLinkage: false, unit, stringOffsets)
       case .linkageName, .oldLinkageName:
-        linkageName = Self.name(value, isLinkage: true, unit, sections)
+        linkageName = Self.name(value, isLinkage: true, unit, stringOffsets)
       case .abstractOrigin:
         origin = value.reference(unitOffset: header.offset, isAlternate: target.isAlternate)
       case .specification:
@@ -115,9 +118,9 @@ private struct Links {
     _ value: AttributeValue,
     isLinkage: Bool,
     _ unit: borrowing LoadedUnit,
-    _ sections: DWARFSections
+    _ stringOffsets: ByteRegion
   ) -> FunctionName? {
-    unit.context.string(value, in: sections.stringOffsets.bytes).map {
+    unit.context.string(value, in: stringOffsets.bytes).map {
       FunctionName(text: $0, isLinkage: isLinkage, language: unit.context.language)
     }
   }

@@ -76,10 +76,10 @@ struct DWARFLookup: Sendable {
 
   /// Takes over what the workers found; of two units that know an address, the better and then the earlier answer.
   private mutating func merge(_ outputs: [WorkerOutput], _ answered: inout [Int8]) {
-    var numbers: [UInt64: UInt32] = [:]
+    var numbers = IntegerTable()
     var pathNumbers: [String: UInt32] = [:]
     for (number, function) in functions.enumerated() {
-      numbers[function.text.rawValue] = UInt32(number)
+      numbers.insert(function.text.rawValue, UInt32(number))
     }
     for (number, path) in paths.enumerated() { pathNumbers[path] = UInt32(number) }
     var units = [Int32](repeating: .max, count: answered.count)
@@ -88,7 +88,7 @@ struct DWARFLookup: Sendable {
       let functionMap = output.functions.map { function in
         if let known = numbers[function.text.rawValue] { return known }
         let number = UInt32(functions.count)
-        numbers[function.text.rawValue] = number
+        numbers.insert(function.text.rawValue, number)
         functions.append(function)
         return number
       }

@@ -159,6 +159,18 @@ private struct OuterNames {
     return UInt32(texts.count - 1)
   }
 
+  /// Whether a linkage name has `C4E`, `C4I` or `D4E` in it; by bytes, a search by characters takes microseconds.
+  private static func standsForAllVariants(_ name: String) -> Bool {
+    var (first, second): (UInt8, UInt8) = (0, 0)
+    for byte in name.utf8 {
+      let isVariant = first == UInt8(ascii: "C") || first == UInt8(ascii: "D")
+      let isEnd = byte == UInt8(ascii: "E") || byte == UInt8(ascii: "I")
+      if isVariant, second == UInt8(ascii: "4"), isEnd { return true }
+      (first, second) = (second, byte)
+    }
+    return false
+  }
+
   /// Whether the two names are of different functions with one body, of which DWARF's is the one to show.
   private func isForeign(_ name: String, to known: String) -> Bool {
     // Parts and copies of a function: `f.cold`, `f.isra.0`, `f.llvm.123`.
@@ -170,6 +182,6 @@ private struct OuterNames {
       return false
     }
     // The entry of a constructor or destructor may stand for all its variants: C4, D4.
-    return !(known.contains("C4E") || known.contains("D4E") || known.contains("C4I"))
+    return !Self.standsForAllVariants(known)
   }
 }
