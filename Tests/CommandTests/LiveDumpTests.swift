@@ -29,7 +29,11 @@ struct LiveDumpTests {
     let running = try RunningProgram(
       program,
       arguments,
-      environment: ["DUMPCOLLECT": "directory=\(directory.file("dumps")),\(settings)"]
+      environment: [
+        "DUMPCOLLECT": "directory=\(directory.file("dumps")),\(settings)",
+        // Where it turns when that folder is gone.
+        "STATE_DIRECTORY": nil, "XDG_STATE_HOME": directory.file("state"),
+      ]
     )
     try running.wait(for: "ready 0")
     return running
@@ -239,6 +243,26 @@ struct LiveDumpTests {
     #expect(result.status == 0, "\(result.errorText)")
     #expect(isCapture(result.text.dropLast()))
     #expect(try dumpcollect().text.contains("\(service.processID) "))
+  }
+
+  @Test(.enabled(if: getuid() == 0, "a deleted state file is seen by root alone"))
+  func aServiceWhoseDirectoryWentAwayIsDumpedIntoTheNextOne() throws {
+    let service = try service()
+    try FileManager.default.createDirectory(
+      atPath: directory.file("state"),
+      withIntermediateDirectories: false
+    )
+    try FileManager.default.removeItem(atPath: directory.file("dumps"))
+    // It would be made anew.
+    try directory.write("in its place", to: "dumps")
+    for _ in 1...2 {
+      let result = try dumpcollect("dump", "\(service.processID)")
+      #expect(result.status == 0, "\(result.errorText)")
+      #expect(result.text.hasPrefix(directory.file("state/dumpcollect/")), "\(result.text)")
+      #expect(isCapture(result.text.dropLast()))
+    }
+    let table = try dumpcollect().text
+    #expect(table.contains("2  \(directory.file("state/dumpcollect"))\n"), "\(table)")
   }
 
   @Test(.enabled(if: getuid() == 0, "a mount namespace takes root"))

@@ -47,10 +47,14 @@ final class Registration {
     throw problem.map(Failure.invalid) ?? .deleted
   }
 
-  /// Its own before an inherited one; of two of its own (the directory was changed) the one that goes on counting.
+  /// Its own before an inherited one; of two of its own the one that goes on counting.
+  ///
+  /// A service whose directory went away makes a state file in the next one, and keeps the old mapped.
   private func isBetter(than other: Registration) -> Bool {
     guard isInherited == other.isInherited else { return other.isInherited }
-    return state.accepted >= other.state.accepted
+    let (mine, theirs) = (state, other.state)
+    return (mine.accepted, mine.served, mine.published &+ mine.failed)
+      >= (theirs.accepted, theirs.served, theirs.published &+ theirs.failed)
   }
 
   private static func opened(
