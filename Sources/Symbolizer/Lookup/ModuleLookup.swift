@@ -159,6 +159,10 @@ private struct OuterNames {
     return UInt32(texts.count - 1)
   }
 
+  private static func isMangled(_ name: String) -> Bool {
+    name.hasPrefix("_Z") || name.hasPrefix("_R") || name.hasPrefix("$s") || name.hasPrefix("$S")
+  }
+
   /// Whether a linkage name has `C4E`, `C4I` or `D4E` in it; by bytes, a search by characters takes microseconds.
   private static func standsForAllVariants(_ name: String) -> Bool {
     var (first, second): (UInt8, UInt8) = (0, 0)
@@ -177,9 +181,10 @@ private struct OuterNames {
     if name.hasPrefix(known), name.utf8.dropFirst(known.utf8.count).first == UInt8(ascii: ".") {
       return false
     }
-    guard known.hasPrefix("_Z") || known.hasPrefix("_R") || known.hasPrefix("$s") else {
-      // A plain name is not the whole name of a C++, Rust or Swift function.
-      return false
+    guard Self.isMangled(known) else {
+      // A plain name is not the whole name of a C++, Rust or Swift function, but it is that of a C function, whatever
+      // else the same code is called.
+      return !Self.isMangled(name)
     }
     // The entry of a constructor or destructor may stand for all its variants: C4, D4.
     return !Self.standsForAllVariants(known)
