@@ -24,7 +24,7 @@ package struct ByteCursor: ~Escapable {
 
   /// A cursor before the first of `bytes`.
   ///
-  /// - Parameter base: the offset of the first byte in its file or section; errors count from there.
+  /// `base`: the offset of the first byte in its file or section; errors count from there.
   @inlinable @_lifetime(copy bytes)
   package init(_ bytes: RawSpan, base: Int = 0) {
     self.storage = bytes

@@ -7,8 +7,9 @@ internal import SwiftProtobuf
 struct CaptureParser: ~Escapable {
   private var input: ByteCursor
   private(set) var capture = Capture()
-  /// Bytes that may still be summed, negative once that was too little. A file without damage is summed once; one of
-  /// false records, each as long as the rest, would be summed once for each of them.
+  /// Bytes that may still be summed, negative once that was too little.
+  ///
+  /// A file without damage is summed once; one of false records, each as long as the rest, would be summed once for each of them.
   private var budget: Int
 
   @_lifetime(copy bytes)

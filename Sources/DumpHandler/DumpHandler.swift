@@ -38,6 +38,7 @@ public struct DumpHandlerError: Error, Equatable, CustomStringConvertible {
   /// What was asked for.
   public let operation: String
 
+  /// What was asked for and its errno.
   public var description: String {
     "\(operation) failed with errno \(errorNumber)"
   }

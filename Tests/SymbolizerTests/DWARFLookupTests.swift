@@ -3,7 +3,9 @@ import Testing
 
 @testable import Symbolizer
 
-/// Entries written by hand, looked up as a whole. The abbreviations of all tests:
+/// Entries written by hand, looked up as a whole.
+///
+/// The abbreviations of all tests:
 /// 2 function with code, 3 function that is declared, 4 inlined body, 5 namespace, 6 structure,
 /// 7 function with code and a specification, 8 block with code, 9 function with an alternate origin.
 @Suite struct DWARFLookupTests {

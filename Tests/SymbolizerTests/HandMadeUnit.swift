@@ -36,7 +36,7 @@ struct HandMadeUnit {
 
   /// The unit's bytes.
   ///
-  /// - Parameter body: writes the entries below the unit's; told where the first of them begins.
+  /// `body`: writes the entries below the unit's; told where the first of them begins.
   func info(_ body: (inout SectionBytes, _ start: Int) -> Void) -> SectionBytes {
     var info = SectionBytes()
     info.counted(is64Bit: is64Bit) { unit in

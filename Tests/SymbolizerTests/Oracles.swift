@@ -35,7 +35,9 @@ struct OracleFrame: Equatable, CustomStringConvertible {
   }
 }
 
-/// The tools that answers are compared with. Each takes addresses of a file and gives frames, innermost first.
+/// The tools that answers are compared with.
+///
+/// Each takes addresses of a file and gives frames, innermost first.
 enum Oracle: String, CaseIterable {
   case llvm = "llvm-symbolizer"
   case elfutils = "eu-addr2line"

@@ -89,7 +89,7 @@ struct AbbreviationTable: Sendable {
 extension AbbreviationTable {
   /// Reads declarations up to the one with code 0, or to the end of the section.
   ///
-  /// - Parameter last: the only code that is wanted; what follows it is not read.
+  /// `last`: the only code that is wanted; what follows it is not read.
   init(
     parsing input: inout ByteCursor,
     encoding: UnitEncoding,

@@ -15,7 +15,7 @@ struct AttributeValue: Equatable, Sendable {
 extension AttributeValue {
   /// Reads one value quietly, and leaves the cursor behind it.
   ///
-  /// - Parameter implicit: the value of `implicitConstant`, which stands in the abbreviation.
+  /// `implicit`: the value of `implicitConstant`, which stands in the abbreviation.
   @inline(__always)
   @_lifetime(cursor: copy cursor)
   static func read(
@@ -95,7 +95,7 @@ extension AttributeValue {
 
   /// The entry that is referred to.
   ///
-  /// - Parameter unitOffset: where the unit of the entry begins; most references count from there.
+  /// `unitOffset`: where the unit of the entry begins; most references count from there.
   func reference(unitOffset: Int, isAlternate: Bool) -> EntryReference? {
     guard let value = Int(exactly: bits) else { return nil }
     switch form {

@@ -35,7 +35,7 @@ package struct DWARFProblem: Error, Hashable, Sendable, CustomStringConvertible 
 extension DWARFSections {
   /// The text of a name without its NUL; empty where the section has no such string.
   ///
-  /// - Parameter alternate: the sections that the references of `dwz` mean.
+  /// `alternate`: the sections that the references of `dwz` mean.
   func bytes(of reference: StringReference, alternate: DWARFSections? = nil) -> [UInt8] {
     let section: ByteRegion =
       switch reference.section {

@@ -93,7 +93,7 @@ enum FunctionWalk {
 
   /// Walks over the unit, and notes what it finds for addresses without a node.
   ///
-  /// - Parameter sorted: the addresses, ascending.
+  /// `sorted`: the addresses, ascending.
   static func run(
     _ unit: UnitContext,
     _ table: AbbreviationTable,

@@ -48,7 +48,7 @@ enum LineProgram {
 
   /// Runs the program until its end, or until all addresses have a row.
   ///
-  /// - Parameter sorted: the addresses, ascending.
+  /// `sorted`: the addresses, ascending.
   static func run(
     _ header: LineTableHeader,
     lines: RawSpan,

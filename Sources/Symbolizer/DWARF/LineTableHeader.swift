@@ -33,7 +33,7 @@ struct LineTableHeader: Sendable {
 extension LineTableHeader {
   /// Reads the header of the program that begins at the cursor.
   ///
-  /// - Parameter unit: whose program this is; it knows the tables of indexed strings and, before DWARF 5, the
+  /// `unit`: whose program this is; it knows the tables of indexed strings and, before DWARF 5, the
   ///   size of an address.
   init(
     parsing input: inout ByteCursor,

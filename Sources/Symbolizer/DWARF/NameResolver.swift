@@ -28,7 +28,7 @@ struct NameResolver {
 
   /// The name of the function that an entry describes; nil when nothing in its chain states one.
   ///
-  /// - Parameter current: the unit that is being looked at, where most chains begin and end.
+  /// `current`: the unit that is being looked at, where most chains begin and end.
   mutating func name(
     of entry: EntryReference,
     current: borrowing LoadedUnit,

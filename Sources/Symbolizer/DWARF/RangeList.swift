@@ -22,7 +22,7 @@ struct RangeList: ~Escapable {
 
   /// The ranges that an entry's attributes state.
   ///
-  /// - Parameter lists: `.debug_rnglists` of DWARF 5 units, `.debug_ranges` of others.
+  /// `lists`: `.debug_rnglists` of DWARF 5 units, `.debug_ranges` of others.
   @_lifetime(copy lists, copy addresses)
   init(
     lowPC: AttributeValue,

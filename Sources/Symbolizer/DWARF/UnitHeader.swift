@@ -61,9 +61,7 @@ extension UnitHeader {
 
   /// Reads the header behind its length.
   ///
-  /// - Parameters:
-  ///   - part: the unit's bytes behind its length.
-  ///   - offset: where its length stands.
+  /// `part` is the unit's bytes behind its length, `offset` is where its length stands.
   init(
     parsing part: inout ByteCursor,
     offset: Int,

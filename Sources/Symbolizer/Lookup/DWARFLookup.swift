@@ -15,10 +15,9 @@ struct DWARFLookup: Sendable {
 
   /// Looks all addresses up.
   ///
-  /// - Parameters:
-  ///   - jobs: how many threads, this one among them.
-  ///   - isWorthASecondWalk: whether DWARF may know a function at an address that stands in no obvious place.
-  ///     False for what compilers make without debug information, such as thunks.
+  /// `jobs` is how many threads, this one among them. `isWorthASecondWalk` says whether DWARF may know a function at
+  /// an address that stands in no obvious place: false for what compilers make without debug information, such as
+  /// thunks.
   init(
     _ batch: AddressBatch,
     in file: DWARFFile,

@@ -5,7 +5,7 @@ package final class ModuleLookup: Sendable {
   package let dwarf: DWARFFile?
   package let symbols: SymbolTable
 
-  /// - Parameter dwarf: nil when neither the module nor a debug file has DWARF.
+  /// `dwarf`: nil when neither the module nor a debug file has DWARF.
   package init(dwarf: DWARFFile?, symbols: SymbolTable) {
     self.dwarf = dwarf
     self.symbols = symbols
@@ -13,7 +13,7 @@ package final class ModuleLookup: Sendable {
 
   /// The frames of each address, in input order.
   ///
-  /// - Parameter jobs: how many threads to use, this one among them.
+  /// `jobs`: how many threads to use, this one among them.
   package func answer(_ addresses: [UInt64], jobs: Int) -> ModuleAnswer {
     ModuleAnswer(of: self, addresses, jobs: jobs)
   }

@@ -10,7 +10,7 @@ struct ReadableNames: Sendable {
 
   /// Demangles all names, on several threads when there are many.
   ///
-  /// - Parameter demangler: nil leaves the names as they are.
+  /// `demangler`: nil leaves the names as they are.
   init(of linkages: [String], with demangler: Demangler?, jobs: Int) {
     self.linkages = linkages
     guard let demangler else {
@@ -34,7 +34,7 @@ struct ReadableNames: Sendable {
 
   /// One frame of the answer as a report has it.
   ///
-  /// - Parameter reason: why the address has no function, where it has none.
+  /// `reason`: why the address has no function, where it has none.
   func frame(
     _ frame: LookupFrame,
     of answer: ModuleAnswer,

@@ -23,7 +23,9 @@ final class WorkCounter: Sendable {
     self.end = end
   }
 
-  /// The next number, or nil when all are taken. Relaxed: the number itself is all that is shared.
+  /// The next number, or nil when all are taken.
+  ///
+  /// Relaxed: the number itself is all that is shared.
   func next() -> Int? {
     let number = value.wrappingAdd(1, ordering: .relaxed).oldValue
     return number < end ? number : nil

@@ -44,7 +44,7 @@ struct UnitAssignment {
 
   /// By what each unit says of itself; units that say nothing may know every address.
   ///
-  /// - Parameter sorted: the addresses that are still open.
+  /// `sorted`: the addresses that are still open.
   mutating func addUnitEntries(of file: DWARFFile, sorted: [UInt64]) {
     var budget = WorkBudget(for: file.sections, addressCount: sorted.count)
     var loader = UnitLoader(budget: budget)
@@ -93,7 +93,7 @@ struct UnitAssignment {
 
   /// The units with their addresses, the largest units first, so that no thread is left with one at the end.
   ///
-  /// - Parameter translate: from positions of the addresses that were given to positions of the whole batch.
+  /// `translate`: from positions of the addresses that were given to positions of the whole batch.
   func tasks(of file: DWARFFile, translate: (Int32) -> Int32) -> [UnitTask] {
     var tasks: [UnitTask] = []
     var start = 0

@@ -13,7 +13,7 @@ enum WorkerPool {
 
   /// The results of all workers; a thread that cannot be started leaves its share to the others.
   ///
-  /// - Parameter body: takes its work from where all workers take theirs, until there is none.
+  /// `body`: takes its work from where all workers take theirs, until there is none.
   static func run<Output: Sendable>(
     workerCount: Int,
     _ body: @escaping @Sendable () -> Output

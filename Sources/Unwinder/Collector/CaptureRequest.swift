@@ -32,7 +32,9 @@ import CUnwind
     return unsafe dc_load64(dc_state_file_accepted(state)) &+ here
   }
 
-  /// Number of the last request so far. For the collector alone.
+  /// Number of the last request so far.
+  ///
+  /// For the collector alone.
   @_noLocks
   static func lastAccepted(_ arena: Arena) -> UInt64 {
     guard let state = unsafe arena.pointee.state else {
@@ -163,8 +165,7 @@ private struct HandlerTimes {
   private(set) var percentile99: UInt64 = 0
   private(set) var longest: UInt64 = 0
 
-  /// - Parameters:
-  ///   - ticks: of the processor, in the time given, for the conversion.
+  /// `ticks` of the processor passed in the nanoseconds given: that is the conversion.
   @_noLocks
   init(_ arena: Arena, ticks: UInt64, nanoseconds: Int64) {
     // The thread table is through: its memory takes the values to be sorted.

@@ -1,7 +1,8 @@
 import CUnwind
 
-/// Labels that threads gave themselves: a hash table by thread id, written by the threads, read by the
-/// collector. An entry belongs to the thread with this id and start time; one of a dead thread is
+/// Labels that threads gave themselves: a hash table by thread id, which threads write and the collector reads.
+///
+/// An entry belongs to the thread with this id and start time; one of a dead thread is
 /// taken by the next that needs it.
 @safe struct LabelTable {
   let owners: UnsafeMutablePointer<dc_label_owner>

@@ -38,7 +38,7 @@ import CUnwind
     @_noLocks get { unsafe buffer + (bufferSize &- Self.pathLimit) }
   }
 
-  /// - Parameter buffer: at least 32 KiB, aligned to 8 bytes.
+  /// `buffer`: at least 32 KiB, aligned to 8 bytes.
   @_noLocks
   init(buffer: UnsafeMutablePointer<UInt8>, bufferSize: Int) {
     unsafe self.buffer = unsafe buffer

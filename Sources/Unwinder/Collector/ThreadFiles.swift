@@ -33,7 +33,9 @@ import CUnwind
     return count
   }
 
-  /// Fields of proc(5), /proc/PID/stat: comm, state, utime, stime, starttime. False: the thread is gone.
+  /// Fields of proc(5), /proc/PID/stat: comm, state, utime, stime, starttime.
+  ///
+  /// False: the thread is gone.
   @_noLocks
   func readStatus(_ thread: UnsafeMutablePointer<dc_thread>) -> Bool {
     let count = unsafe read(thread.pointee.tid, "stat")
@@ -118,7 +120,9 @@ import CUnwind
   }
 }
 
-/// Reads fields of a /proc file that are separated by blanks or tabs. Missing fields read as zero.
+/// Reads fields of a /proc file that are separated by blanks or tabs.
+///
+/// Missing fields read as zero.
 @safe struct FieldReader {
   private let bytes: UnsafeMutablePointer<UInt8>
   private var index: Int

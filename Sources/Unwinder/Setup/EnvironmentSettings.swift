@@ -1,6 +1,8 @@
 import CUnwind
 
-/// The variable DUMPCOLLECT: `key=value` pairs with commas, or `off`. Ignored under AT_SECURE.
+/// The variable DUMPCOLLECT: `key=value` pairs with commas, or `off`.
+///
+/// Ignored under AT_SECURE.
 @safe struct EnvironmentSettings {
   private let text: UnsafePointer<CChar>?
 

@@ -2,7 +2,9 @@ import CUnwind
 
 /// One line on standard error.
 enum Message {
-  /// Writes `dumpcollect: ` and both texts. Never more than one write: lines of others stay whole.
+  /// Writes `dumpcollect: ` and both texts.
+  ///
+  /// Never more than one write: lines of others stay whole.
   static func write(_ text: StaticString, _ detail: UnsafePointer<CChar>? = nil, count: Int = 4096)
   {
     let page = ScratchPage()

@@ -23,7 +23,9 @@ import CUnwind
     unsafe dc_futex_wake(word)
   }
 
-  /// Sleeps while the word has the value, at most so long. May return early: look again.
+  /// Sleeps while the word has the value, at most so long.
+  ///
+  /// May return early: look again.
   @_noLocks
   func wait(while value: UInt32, nanoseconds: Int64) {
     unsafe dc_futex_wait(word, value, nanoseconds)
