@@ -44,8 +44,14 @@ struct DumpRefusalTests {
   }
 
   @Test func aZombieIsSaidToHaveEnded() throws {
-    // The shell's child ends, and the shell, replaced by cat, never waits for it.
-    let program = try RunningProgram("sh", ["-c", "true & echo $!; exec cat"])
+    // A parent that never waits for its child.
+    let program = try RunningProgram(
+      "python3",
+      [
+        "-c",
+        "import os, sys; c = os.fork() or os._exit(0); print(c, flush=True); sys.stdin.read()",
+      ]
+    )
     let child = try #require(program.readLine())
     // Once the child shows as Z it stays so: ask /proc until then, without any sleep.
     var state = ""
