@@ -91,6 +91,8 @@ package final class ELFFile: Sendable {
     let region =
       section.isCompressed
       ? try SectionDecompressor.expand(raw) : try SectionDecompressor.expandOldStyle(raw)
+    // The packed bytes are not read again; their pages would count as memory of ours.
+    raw.releasePages(0..<raw.byteCount)
     return expanded.withLock { cache in
       // Another thread may have been quicker: all share its bytes.
       if let known = cache[section.index] { return known }

@@ -63,7 +63,13 @@ struct SymbolSource: Sendable {
     var end = start
     while end < limit {
       let byte = cursor.quietU8()
-      if byte == 0 || byte == UInt8(ascii: "@") && end > start { break }
+      if byte == 0 { break }
+      // Local labels of nasm have an @ of their own, before a digit: `..@5.loop`.
+      if byte == UInt8(ascii: "@"), end > start {
+        var rest = cursor
+        let next = rest.quietU8()
+        if !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(next) { break }
+      }
       end += 1
     }
     let bytes = strings.bytes.extracting(start..<end)
