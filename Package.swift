@@ -76,6 +76,13 @@ let package = Package(
       swiftSettings: settings + [.enableExperimentalFeature("Extern")]
     ),
 
+    // A service that the end to end tests run, in debug and in release.
+    .executableTarget(
+      name: "ChainsFixture",
+      dependencies: ["DumpHandler"],
+      path: "Tests/Fixtures/ChainsFixture",
+      swiftSettings: testSettings
+    ),
     .target(
       name: "TestSupport",
       dependencies: ["Report"],
@@ -119,7 +126,7 @@ let package = Package(
     ),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["dumpcollect", "Report", "TestSupport"],
+      dependencies: ["dumpcollect", "ChainsFixture", "TestSupport"],
       swiftSettings: testSettings
     ),
     .testTarget(name: "PackageTests", dependencies: ["TestSupport"], swiftSettings: testSettings),
