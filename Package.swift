@@ -98,7 +98,10 @@ let package = Package(
     ),
     .testTarget(
       name: "UnwinderTests",
-      dependencies: ["Unwinder", "CUnwind", "DumpHandler", "CaptureFormat", "TestSupport"],
+      dependencies: [
+        "Unwinder", "CUnwind", "DumpHandler", "CaptureFormat", "TestSupport",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       swiftSettings: testSettings
     ),
     .testTarget(

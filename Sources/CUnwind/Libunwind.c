@@ -98,7 +98,6 @@ int dc_load_libunwind(dc_home *home) {
       !find(home, library, "_Ux86_64_init_remote", &unwind->init_remote) ||
       !find(home, library, "_Ux86_64_step", &unwind->step) ||
       !find(home, library, "_Ux86_64_get_reg", &unwind->get_register) ||
-      !find(home, library, "_Ux86_64_is_signal_frame", &unwind->is_signal_frame) ||
       !find(home, library, "_Ux86_64_flush_cache", &unwind->flush) ||
       !find(home, library, "_Ux86_64_dwarf_search_unwind_table", &unwind->search))
     return -1;
@@ -138,10 +137,6 @@ int32_t dc_unwind_step(const dc_unwind_library *library, void *cursor) { return 
 uint64_t dc_unwind_register(const dc_unwind_library *library, void *cursor, intptr_t number) {
   uint64_t value = 0;
   return library->get_register(cursor, (int)number, &value) == 0 ? value : 0;
-}
-
-int32_t dc_unwind_is_signal_frame(const dc_unwind_library *library, void *cursor) {
-  return library->is_signal_frame(cursor) > 0;
 }
 
 void dc_unwind_flush(const dc_unwind_library *library) { library->flush(library->address_space, 0, 0); }

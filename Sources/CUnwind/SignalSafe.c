@@ -11,44 +11,49 @@
 #define KERNEL_SA_RESTORER 0x04000000
 
 #if defined(__x86_64__)
-// What a handler returns to. Unwinders that look at instructions know it by exactly these two; ours goes by
-// the table: the registers lie in the ucontext that the stack pointer points at (System V psABI, figure 3.36,
-// numbers the columns; offsets of uc_mcontext.gregs in <sys/ucontext.h>). The nop is there because a return
-// address is looked up one byte earlier.
-#define IN_CONTEXT(register, offset) \
-  ".cfi_escape 0x10, " #register ", 3, 0x77, (" #offset " & 0x7f) | 0x80, " #offset " >> 7\n"
-__asm__(
-    ".text\n"
-    ".type dc_restore, @function\n"
-    ".p2align 4\n"
-    ".cfi_startproc\n"
-    ".cfi_signal_frame\n"
-    // The interrupted stack pointer: DW_OP_breg7 160, DW_OP_deref.
-    ".cfi_escape 0x0f, 4, 0x77, 0xa0, 0x01, 0x06\n"
-    IN_CONTEXT(0, 144)
-    IN_CONTEXT(1, 136)
-    IN_CONTEXT(2, 152)
-    IN_CONTEXT(3, 128)
-    IN_CONTEXT(4, 112)
-    IN_CONTEXT(5, 104)
-    IN_CONTEXT(6, 120)
-    IN_CONTEXT(8, 40)
-    IN_CONTEXT(9, 48)
-    IN_CONTEXT(10, 56)
-    IN_CONTEXT(11, 64)
-    IN_CONTEXT(12, 72)
-    IN_CONTEXT(13, 80)
-    IN_CONTEXT(14, 88)
-    IN_CONTEXT(15, 96)
-    IN_CONTEXT(16, 168)
-    "nop\n"
-    "dc_restore:\n"
-    "movq $15, %rax\n"
-    "syscall\n"
-    ".cfi_endproc\n"
-    ".size dc_restore, .-dc_restore\n");
+// What a handler returns to, twice: the one of the dump signal is known by its address, so that its frames can
+// be left out of a capture. Unwinders without tables know a signal frame by exactly these instructions; for the
+// others the rules say where the interrupted registers lie: the kernel's ucontext_t is at the stack pointer,
+// its general registers begin at byte 40 (arch/x86/include/uapi/asm/sigcontext.h). The nop is covered too: a
+// return address is looked up one byte earlier.
+#define SAVED(reg, offset) ".cfi_escape 0x10, " reg ", 2, 0x77, " offset "\n"
+#define SAVED2(reg, offset) ".cfi_escape 0x10, " reg ", 3, 0x77, " offset "\n"
+#define TRAMPOLINE(name)                                                                     \
+  ".text\n"                                                                                  \
+  ".p2align 4\n"                                                                             \
+  ".type " name ", @function\n"                                                              \
+  ".cfi_startproc simple\n"                                                                  \
+  ".cfi_signal_frame\n"                                                                      \
+  ".cfi_escape 0x0f, 4, 0x77, 0xa0, 1, 0x06\n"                                               \
+  SAVED("8", "40") SAVED("9", "48") SAVED("10", "56") SAVED2("11", "0xc0, 0")                \
+  SAVED2("12", "0xc8, 0") SAVED2("13", "0xd0, 0") SAVED2("14", "0xd8, 0")                    \
+  SAVED2("15", "0xe0, 0") SAVED2("5", "0xe8, 0") SAVED2("4", "0xf0, 0")                      \
+  SAVED2("6", "0xf8, 0") SAVED2("3", "0x80, 1") SAVED2("1", "0x88, 1")                       \
+  SAVED2("0", "0x90, 1") SAVED2("2", "0x98, 1") SAVED2("7", "0xa0, 1")                       \
+  SAVED2("16", "0xa8, 1")                                                                    \
+  "nop\n" name ":\n"                                                                         \
+  "movq $15, %rax\n"                                                                         \
+  "syscall\n"                                                                                \
+  ".cfi_endproc\n"                                                                           \
+  ".size " name ", .-" name "\n"
+__asm__(TRAMPOLINE("dc_restore") TRAMPOLINE("dc_restore_dump"));
 void dc_restore(void) __attribute__((visibility("hidden")));
+void dc_restore_dump(void) __attribute__((visibility("hidden")));
 #endif
+
+void dc_hide_frames(dc_action *action) {
+#if defined(__x86_64__)
+  action->restorer = (uintptr_t)dc_restore_dump;
+#endif
+}
+
+uint64_t dc_hidden_frame(void) {
+#if defined(__x86_64__)
+  return (uint64_t)(uintptr_t)dc_restore_dump;
+#else
+  return 0;
+#endif
+}
 
 int32_t dc_get_action(int32_t signal, dc_action *action) {
   return (int32_t)dc_syscall(SYS_rt_sigaction, (uintptr_t)signal, 0, (uintptr_t)action, 8, 0, 0);
@@ -142,7 +147,7 @@ void dc_set_program_counter(void *context, uint64_t program_counter) {
 
 #if defined(__x86_64__)
 // Each operation has one instruction that may fault, and a label behind it where it resumes: rcx then
-// holds the bytes not copied, eax the 0 of the counter that could not be reached.
+// holds the bytes not copied, eax the 0 of a word that could not be reached.
 __asm__(
     ".text\n"
     ".p2align 4\n"
@@ -170,15 +175,48 @@ __asm__(
     "dc_add_resume:\n"
     "  ret\n"
     "  .cfi_endproc\n"
-    ".size dc_add64_in_file, .-dc_add64_in_file\n");
+    ".size dc_add64_in_file, .-dc_add64_in_file\n"
+    ".p2align 4\n"
+    ".type dc_load64_in_file, @function\n"
+    ".globl dc_load64_in_file\n"
+    "dc_load64_in_file:\n"
+    "  .cfi_startproc\n"
+    "  xorl %eax, %eax\n"
+    "dc_load_fault:\n"
+    "  movq (%rdi), %rdx\n"
+    "  movq %rdx, (%rsi)\n"
+    "  movl $1, %eax\n"
+    "dc_load_resume:\n"
+    "  ret\n"
+    "  .cfi_endproc\n"
+    ".size dc_load64_in_file, .-dc_load64_in_file\n"
+    ".p2align 4\n"
+    ".type dc_store64_in_file, @function\n"
+    ".globl dc_store64_in_file\n"
+    "dc_store64_in_file:\n"
+    "  .cfi_startproc\n"
+    "  xorl %eax, %eax\n"
+    "dc_store_fault:\n"
+    "  movq %rsi, (%rdi)\n"
+    "  movl $1, %eax\n"
+    "dc_store_resume:\n"
+    "  ret\n"
+    "  .cfi_endproc\n"
+    ".size dc_store64_in_file, .-dc_store64_in_file\n");
 extern const char dc_copy_fault[] __attribute__((visibility("hidden")));
 extern const char dc_copy_resume[] __attribute__((visibility("hidden")));
+extern const char dc_store_fault[] __attribute__((visibility("hidden")));
+extern const char dc_store_resume[] __attribute__((visibility("hidden")));
+extern const char dc_load_fault[] __attribute__((visibility("hidden")));
+extern const char dc_load_resume[] __attribute__((visibility("hidden")));
 extern const char dc_add_fault[] __attribute__((visibility("hidden")));
 extern const char dc_add_resume[] __attribute__((visibility("hidden")));
 
 uintptr_t dc_recovery_address(uintptr_t program_counter) {
   if (program_counter == (uintptr_t)dc_copy_fault) return (uintptr_t)dc_copy_resume;
   if (program_counter == (uintptr_t)dc_add_fault) return (uintptr_t)dc_add_resume;
+  if (program_counter == (uintptr_t)dc_store_fault) return (uintptr_t)dc_store_resume;
+  if (program_counter == (uintptr_t)dc_load_fault) return (uintptr_t)dc_load_resume;
   return 0;
 }
 #endif

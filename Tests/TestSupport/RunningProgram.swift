@@ -82,6 +82,12 @@ package final class RunningProgram: @unchecked Sendable {
     try input.write(contentsOf: Data((line + "\n").utf8))
   }
 
+  /// Ends the program's standard input.
+  package func closeInput() {
+    // It may have ended already; then there is nothing to close.
+    try? input.close()
+  }
+
   package func send(signal: Int32) {
     kill(processID, signal)
   }

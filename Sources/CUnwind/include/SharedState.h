@@ -121,7 +121,8 @@ typedef struct dc_arena {
   uint32_t changed;         // futex word of waiting callers, changed at each end of a capture
 
   // Requests. `accepted` counts here while there is no state file.
-  dc_state_file *state;
+  dc_state_file *state;     // the mapping; touched only by operations that survive a fault
+  dc_state_file shadow;     // what we last put into it, but `accepted`
   uint64_t accepted_here;
   uint64_t noisy;           // requests that may signal threads
   uint64_t handled;         // highest accepted number that is over, published or failed
@@ -174,7 +175,6 @@ typedef struct dc_unwind_library {
   int (*init_remote)(void *, void *, void *);
   int (*step)(void *);
   int (*get_register)(void *, int, uint64_t *);
-  int (*is_signal_frame)(void *);
   void (*flush)(void *, uint64_t, uint64_t);
   int (*search)(void *, uint64_t, void *, void *, int, void *);
 } dc_unwind_library;
@@ -195,6 +195,7 @@ typedef struct dc_home {
   uint64_t collector_entry_sp, collector_thread_pointer;
   uint32_t *collector_tid_word;
   uint64_t collector_thread;  // its pthread_t
+  int32_t guardian_tid;       // ends the process in the main thread's place, see Guardian.c
   uint64_t main_stack_end;
   uint64_t stack_room;        // bytes a thread signal needs below the stack pointer
   dc_unwind_library unwind;
@@ -216,7 +217,6 @@ SIGNAL_SAFE int dc_retry_libunwind(dc_home *home);
 SIGNAL_SAFE int32_t dc_unwind_begin(const dc_unwind_library *library, void *cursor, void *context);
 SIGNAL_SAFE int32_t dc_unwind_step(const dc_unwind_library *library, void *cursor);
 SIGNAL_SAFE uint64_t dc_unwind_register(const dc_unwind_library *library, void *cursor, intptr_t number);
-SIGNAL_SAFE int32_t dc_unwind_is_signal_frame(const dc_unwind_library *library, void *cursor);
 SIGNAL_SAFE void dc_unwind_flush(const dc_unwind_library *library);
 enum { dc_unwind_cursor_size = 4096 };
 
@@ -242,6 +242,8 @@ const char *dc_environment(const char *name);
 const char *dc_working_directory(void);
 int32_t dc_is_set_user_id(void);
 uint64_t dc_minimum_signal_stack(void);
+/// Looks after the end of a process whose main thread calls pthread_exit. Called by that thread.
+void dc_guard_main_thread(void);
 /// A buffer of dc_path_size bytes of the calling thread.
 char *dc_path_buffer(void);
 /// The calling thread's labels, NULL before it has any.

@@ -126,8 +126,10 @@ static inline SIGNAL_SAFE int32_t dc_claim64(uint64_t *word, uint64_t expected, 
 /// instruction is known to the fault handler, which resumes behind it. No call to memcpy: that is
 /// intercepted by sanitizers and may not be there yet in a constructor of the loader.
 SIGNAL_SAFE size_t dc_copy(void *into, const void *from, size_t count);
-/// Adds to a counter in a file mapping; 0 when the file was cut short under it.
+/// A word in a file mapping; 0 when the file was cut short under it.
+SIGNAL_SAFE int32_t dc_store64_in_file(uint64_t *word, uint64_t value);
 SIGNAL_SAFE int32_t dc_add64_in_file(uint64_t *word, uint64_t value);
+SIGNAL_SAFE int32_t dc_load64_in_file(const uint64_t *word, uint64_t *value);
 /// The instruction at which a fault of ours resumes, 0 when the fault is not ours.
 SIGNAL_SAFE uintptr_t dc_recovery_address(uintptr_t program_counter);
 
@@ -162,9 +164,10 @@ SIGNAL_SAFE uint32_t dc_crc32c(uint32_t crc, const void *bytes, size_t count);
 static inline SIGNAL_SAFE uint64_t dc_divide(uint64_t value, uint64_t by) {
   return by ? value / by : 0;
 }
-/// value × factor / by without overflow on the way.
+/// value × factor / by, for factor and by of less than two hours in nanoseconds or ticks: their ratio
+/// is taken first, with 20 bits behind the point.
 static inline SIGNAL_SAFE uint64_t dc_scale(uint64_t value, uint64_t factor, uint64_t by) {
-  return by ? (uint64_t)((unsigned __int128)value * factor / by) : 0;
+  return (value * dc_divide(factor << 20, by)) >> 20;
 }
 
 // MARK: Signals
@@ -183,6 +186,9 @@ SIGNAL_SAFE int32_t dc_get_action(int32_t signal, dc_action *action);
 SIGNAL_SAFE int32_t dc_set_action(int32_t signal, const dc_action *action);
 /// An action that calls our handler, with SA_SIGINFO, SA_RESTART and these flags besides.
 SIGNAL_SAFE void dc_make_action(dc_action *action, dc_handler handler, uint64_t flags, uint64_t mask);
+/// The frames of this action's handler are not to be shown: they end at `dc_hidden_frame`.
+SIGNAL_SAFE void dc_hide_frames(dc_action *action);
+SIGNAL_SAFE uint64_t dc_hidden_frame(void);
 /// Does what the previous action would have done with this signal.
 SIGNAL_SAFE void dc_perform(const dc_action *action, int32_t signal, siginfo_t *info, void *context);
 /// The calling thread's mask becomes `mask`, bit n−1 for signal n; returns the old one.

@@ -55,7 +55,7 @@ import CUnwind
     phases.procTime = dc_clock(1) &- begin
     request = unsafe CaptureRequest(arena)
     if !isQuiet { signalThreads(files) }
-    return writeFile(files)
+    return writeFile()
   }
 
   /// The first round, and a second one for threads whose stacks did not fit into the pool.
@@ -80,7 +80,7 @@ import CUnwind
   }
 
   @_noLocks
-  private mutating func writeFile(_ files: ThreadFiles) -> Int32 {
+  private mutating func writeFile() -> Int32 {
     var output = unsafe CaptureOutput(
       home: home,
       arena: arena,
@@ -101,7 +101,6 @@ import CUnwind
     )
     var modules = unsafe ModuleList(buffer: scratch, bufferSize: scratchSize)
     modules.write(to: &file)
-    readWaitChannels(files)
     let unwindBegin = dc_clock(1)
     phases.procTime &+= unwindBegin &- procBegin
     writeThreads(to: &file, canUnwind: canUnwind)
@@ -128,19 +127,6 @@ import CUnwind
     unsafe arena.pointee.is_degraded = 0
     unsafe dc_unwind_flush(dc_home_unwind(home))
     return true
-  }
-
-  @_noLocks
-  private func readWaitChannels(_ files: ThreadFiles) {
-    guard let threads = unsafe arena.pointee.threads else { return }
-    var index = 0
-    while unsafe index < Int(truncatingIfNeeded: arena.pointee.thread_count) {
-      let thread = unsafe threads + index
-      index &+= 1
-      if unsafe thread.pointee.in_syscall == SyscallSample.blocked {
-        unsafe files.readWaitChannel(thread)
-      }
-    }
   }
 
   @_noLocks

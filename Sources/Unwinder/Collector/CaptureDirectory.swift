@@ -22,7 +22,7 @@ import CUnwind
     let count = unsafe home.pointee.settings.directory_count
     var index: UInt32 = 0
     while index < count {
-      let isOpen = unsafe arena.pointee.directory_descriptor >= 0
+      let isOpen = unsafe arena.pointee.directory_descriptor >= 0 && arena.pointee.state != nil
       if isOpen, unsafe index == arena.pointee.directory_index, isUsable() { return true }
       let descriptor = openCandidate(index)
       if descriptor >= 0 {

@@ -116,11 +116,7 @@ import CUnwind
     unsafe path.append(cString: dc_directory(home, arena.pointee.directory_index))
     path.append(byte: 0x2f)
     unsafe path.append(cString: final)
-    let text = unsafe path.terminated()
+    _ = unsafe path.terminated()
     unsafe dc_add32(version, 1)
-    guard let state = unsafe arena.pointee.state else { return }
-    var copy = unsafe TextBuilder(dc_state_file_last_capture(state), capacity: capacity)
-    unsafe copy.append(cString: text)
-    _ = unsafe copy.terminated()
   }
 }

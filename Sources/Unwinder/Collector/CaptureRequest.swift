@@ -27,22 +27,35 @@ import CUnwind
   /// A number that is at least that of a request just made.
   @_noLocks
   static func number(_ arena: Arena) -> UInt64 {
-    let here = unsafe dc_load64(dc_arena_accepted_here(arena))
-    guard let state = unsafe arena.pointee.state else { return here }
-    return unsafe dc_load64(dc_state_file_accepted(state)) &+ here
+    var inFile: UInt64 = 0
+    if let state = unsafe arena.pointee.state {
+      _ = unsafe dc_load64_in_file(dc_state_file_accepted(state), &inFile)
+    }
+    return unsafe inFile &+ dc_load64(dc_arena_accepted_here(arena))
   }
 
   /// Number of the last request so far.
   ///
   /// For the collector alone.
+  ///
+  /// A state file that somebody cut short is given up: the count goes on here, above all that is
+  /// over, until the next capture makes a new file.
   @_noLocks
   static func lastAccepted(_ arena: Arena) -> UInt64 {
     guard let state = unsafe arena.pointee.state else {
       return unsafe dc_load64(dc_arena_accepted_here(arena))
     }
     let here = unsafe dc_exchange64(dc_arena_accepted_here(arena), 0)
-    if here != 0 { unsafe dc_add64(dc_state_file_accepted(state), here) }
-    return unsafe dc_load64(dc_state_file_accepted(state))
+    let accepted = unsafe dc_state_file_accepted(state)
+    var value: UInt64 = 0
+    if unsafe (here == 0 || dc_add64_in_file(accepted, here) != 0)
+      && dc_load64_in_file(accepted, &value) != 0
+    {
+      return value
+    }
+    unsafe arena.pointee.state = nil
+    let base = unsafe dc_load64(dc_arena_handled(arena)) &+ here
+    return unsafe dc_add64(dc_arena_accepted_here(arena), base) &+ base
   }
 
   /// Takes what is waiting.

@@ -40,25 +40,6 @@ func collectorOfForkedChild(_ argument: UnsafeMutableRawPointer?) {
   dc_exit_thread()
 }
 
-/// Where libc keeps the calling thread's id in its thread block: the kernel is to write the id of a
-/// forked child's collector there, for locks that record their owner.
-@_noLocks
-private func threadIDWord(in threadPointer: UInt64) -> UnsafeMutablePointer<UInt32>? {
-  guard
-    let block = unsafe UnsafeMutablePointer<UInt32>(
-      bitPattern: UInt(truncatingIfNeeded: threadPointer)
-    )
-  else { return nil }
-  let tid = UInt32(bitPattern: dc_gettid())
-  var index = 0
-  // struct pthread of glibc 2.36 has it at byte 720; it never was beyond 1024.
-  while index < 256 {
-    if unsafe block[index] == tid { return unsafe block + index }
-    index &+= 1
-  }
-  return nil
-}
-
 /// All signals blocked but those that must reach this thread: the dump signal, when every other thread
 /// blocks it; 32 and 33, with which libc carries out setuid in all threads; faults of its own code.
 @_noLocks
@@ -74,6 +55,7 @@ private func runCollector(_ home: Home, _ arena: Arena) {
   unsafe dc_name_thread(collectorName())
   // From here on its descriptors are its own, whatever the service closes, reopens or exhausts.
   _ = dc_own_descriptors()
+  occupyStandardDescriptors()
   unsafe arena.pointee.collector_tid = dc_gettid()
   unsafe arena.pointee.state_descriptor = -1
   unsafe arena.pointee.directory_descriptor = -1
@@ -94,6 +76,16 @@ private func runCollector(_ home: Home, _ arena: Arena) {
   }
   if unsafe arena.pointee.state_descriptor >= 0 { unsafe dc_close(arena.pointee.state_descriptor) }
   unsafe FutexWord(dc_arena_collector_state(arena)).set(CollectorPhase.ended)
+}
+
+/// Keeps 0, 1 and 2 free of our own files: whoever writes to standard error writes to 2.
+@_noLocks
+private func occupyStandardDescriptors() {
+  var count = 0
+  while count < 3 {
+    _ = openText("/dev/null")
+    count &+= 1
+  }
 }
 
 @_noLocks @inline(__always)
@@ -132,44 +124,4 @@ private func warmUp(_ home: Home, _ arena: Arena) {
   )
   var walk = memory.walk
   unsafe walk.run(dc_home_unwind(home), memory.cursor, &context)
-}
-
-/// Makes captures until it is told to end.
-@_noLocks
-private func serve(_ home: Home, _ arena: Arena) {
-  let wake = unsafe FutexWord(dc_arena_wake(arena))
-  while true {
-    let seen = wake.value
-    if unsafe dc_load32(dc_arena_stop(arena)) != 0 { return }
-    if unsafe CaptureRequest.lastAccepted(arena) == dc_load64(dc_arena_handled(arena)) {
-      wake.wait(while: seen, nanoseconds: 3_600_000_000_000)
-      continue
-    }
-    let interval = unsafe home.pointee.settings.min_interval_ns
-    let left = unsafe arena.pointee.last_begin_ns &+ interval &- dc_clock(1)
-    if unsafe arena.pointee.last_begin_ns != 0, left > 0 {
-      wake.wait(while: seen, nanoseconds: left)
-      continue
-    }
-    unsafe makeCapture(home, arena)
-  }
-}
-
-@_noLocks
-private func makeCapture(_ home: Home, _ arena: Arena) {
-  let begin = dc_clock(1)
-  unsafe arena.pointee.last_begin_ns = begin
-  guard let scratch = unsafe arena.pointee.scratch,
-    var capture = unsafe Capture(home: home, arena: arena)
-  else {
-    return
-  }
-  let failure = capture.run()
-  let file = unsafe StateFile(home: home, arena: arena, scratch: scratch)
-  unsafe arena.pointee.last_errno = failure
-  if failure == 0 { unsafe dc_store64(dc_arena_served_here(arena), capture.accepted) }
-  unsafe dc_store64(dc_arena_handled(arena), capture.accepted)
-  file.publishFlags()
-  file.publishEnd(failure, capture.accepted, duration: dc_clock(1) &- begin)
-  unsafe FutexWord(dc_arena_changed(arena)).bump()
 }

@@ -12,8 +12,8 @@ import CUnwind
   var copyStart: UInt64
   var copyEnd: UInt64
   var cache: LineCache
-  /// Stack behind the copy was read, later than the copy was made.
-  var readBehindCopy = false
+  /// Stack outside the copy was read, later than the copy was made.
+  var readOutsideCopy = false
   /// In the last step: no unwind table for the frame, a register that is not known.
   var missedTable = false
   var missedRegister = false
@@ -121,16 +121,19 @@ extension Walk {
       return
     }
     var stackPointer: UInt64 = 0
+    var isInterrupted = false
     while true {
-      // libunwind says it of the frame that the signal interrupted, not of the trampoline.
-      if count > 1, unsafe dc_unwind_is_signal_frame(library, cursor) != 0 {
-        markInterruptedFrame()
+      if unsafe isTrampoline(addresses[count &- 1], context) {
+        if count > 1 { markSignalFrame() }
+        isInterrupted = true
       }
       guard count < limit else {
         end = unsafe dc_unwind_step(library, cursor) > 0 ? WalkEnd.frameLimit : WalkEnd.outermost
         return
       }
-      guard unsafe step(library, cursor, context) else { return }
+      guard unsafe step(library, cursor, context, isInterrupted) else { return }
+      if isInterrupted { hideOwnFrames() }
+      isInterrupted = false
       // Frames lie one above the other, except across a signal's change of stack.
       let next = unsafe dc_unwind_register(library, cursor, dc_register_sp)
       if next == stackPointer, unsafe addresses[count &- 1] == addresses[count &- 2] {
@@ -141,20 +144,37 @@ extension Walk {
     }
   }
 
-  /// The frame appended last was interrupted: its address is exact.
+  /// Whether an address is where a handler returns to: `mov $SYS_rt_sigreturn, %rax; syscall`.
   ///
-  /// The one before it is the trampoline that the handler returns to.
+  /// libunwind 1.6 tells of the frame before it, once it has stepped over it.
   @_noLocks
-  private mutating func markInterruptedFrame() {
-    let interrupted = UInt32(truncatingIfNeeded: count &- 1)
-    while markCount > 0, unsafe marks[markCount &- 1].index &+ 1 >= interrupted { markCount &-= 1 }
-    unsafe marks[markCount] = WalkMark(
-      index: interrupted &- 1,
-      kind: FrameKind.signalFrame,
-      foundBy: FrameSource.table
-    )
-    markCount &+= 1
-    mark(kind: FrameKind.exact, foundBy: FrameSource.table)
+  private func isTrampoline(
+    _ address: UInt64,
+    _ context: UnsafeMutablePointer<WalkContext>
+  ) -> Bool {
+    guard let first = unsafe context.pointee.cache.word(at: address),
+      first == 0x0f00_0000_0fc0_c748
+    else { return false }
+    let second = unsafe context.pointee.cache.word(at: address &+ 8)
+    return (second ?? 0) & 0xff == 0x05
+  }
+
+  /// A thread that is still on its way out of the dump signal's handler shows where that interrupted it.
+  @_noLocks
+  private mutating func hideOwnFrames() {
+    guard count > 1, unsafe addresses[count &- 2] == dc_hidden_frame() else { return }
+    unsafe addresses[0] = unsafe addresses[count &- 1]
+    count = 1
+    markCount = 0
+    mark(kind: FrameKind.exact, foundBy: FrameSource.context)
+  }
+
+  /// The frame appended last is the trampoline that a handler returns to.
+  @_noLocks
+  private mutating func markSignalFrame() {
+    let index = UInt32(truncatingIfNeeded: count &- 1)
+    if markCount > 0, unsafe marks[markCount &- 1].index == index { markCount &-= 1 }
+    mark(kind: FrameKind.signalFrame, foundBy: FrameSource.table)
   }
 
   /// Goes to the next outer frame and appends it; false at the end, whose reason is then set.
@@ -162,7 +182,8 @@ extension Walk {
   private mutating func step(
     _ library: UnsafeMutablePointer<dc_unwind_library>,
     _ cursor: UnsafeMutableRawPointer,
-    _ context: UnsafeMutablePointer<WalkContext>
+    _ context: UnsafeMutablePointer<WalkContext>,
+    _ isInterrupted: Bool
   ) -> Bool {
     unsafe context.pointee.missedTable = false
     unsafe context.pointee.missedRegister = false
@@ -191,7 +212,9 @@ extension Walk {
       return false
     }
     append(address)
-    if missedTable {
+    if isInterrupted {
+      mark(kind: FrameKind.exact, foundBy: FrameSource.table)
+    } else if missedTable {
       mark(kind: FrameKind.returnAddress, foundBy: FrameSource.framePointer)
     }
     return true
@@ -218,9 +241,10 @@ func dc_unwind_read_memory(
     return 0
   }
   guard let word = unsafe walk.pointee.cache.word(at: address) else { return -1 }
-  // Stacks are far smaller than the gaps between them and code.
-  if unsafe address >= walk.pointee.copyEnd, unsafe address &- walk.pointee.copyEnd < 0x400_0000 {
-    unsafe walk.pointee.readBehindCopy = true
+  if unsafe walk.pointee.copy != nil, unsafe !walk.pointee.readOutsideCopy {
+    // Tables lie in modules; what does not is stack.
+    var module = dc_module()
+    if unsafe dc_find_module(address, &module) == 0 { unsafe walk.pointee.readOutsideCopy = true }
   }
   unsafe value.pointee = word
   return 0

@@ -55,59 +55,59 @@ import CUnwind
   @_noLocks
   private func fill(_ descriptor: Int32, _ index: UInt32) -> Int32 {
     _ = dc_lock_file(descriptor)
-    let page = unsafe scratch + 4096
-    unsafe dc_fill(page, 0, Self.size)
-    let written = unsafe dc_write(descriptor, page, Self.size)
+    let shadow = unsafe dc_arena_shadow(arena)
+    unsafe describe(shadow)
+    unsafe put(dc_directory(home, index), into: dc_state_file_directory(shadow), 1024)
+    let accepted = unsafe CaptureRequest.lastAccepted(arena)
+    unsafe shadow.pointee.accepted = accepted
+    let written = unsafe dc_write(descriptor, shadow, Self.size)
     guard written == Self.size else {
       return written < 0 ? Int32(truncatingIfNeeded: written) : 0 &- ErrorNumber.noSpace
     }
     guard let memory = unsafe dc_map_file(descriptor, UInt64(Self.size)) else {
       return 0 &- ErrorNumber.noMemory
     }
-    let state = unsafe memory.assumingMemoryBound(to: dc_state_file.self)
     let old = unsafe arena.pointee.state
-    if let old = unsafe old {
-      unsafe state.pointee = unsafe old.pointee
-    } else {
-      unsafe describe(state)
-    }
-    unsafe put(dc_directory(home, index), into: dc_state_file_directory(state), 1024)
+    let state = unsafe memory.assumingMemoryBound(to: dc_state_file.self)
+    if unsafe old == nil { unsafe arena.pointee.accepted_here &-= accepted }
     unsafe arena.pointee.state = unsafe state
-    if let old = unsafe old { unsafe moveRequests(from: old, to: state) }
+    if let old = unsafe old { unsafe moveRequests(from: old, beyond: accepted, to: state) }
     return 0
   }
 
-  /// Requests counted in the old page while the new one was filled.
+  /// Requests counted in the old page while the new one was filled. The old page stays mapped: a handler
+  /// may be about to count in it.
   @_noLocks
   private func moveRequests(
     from old: UnsafeMutablePointer<dc_state_file>,
+    beyond accepted: UInt64,
     to state: UnsafeMutablePointer<dc_state_file>
   ) {
-    let late =
-      unsafe dc_load64(dc_state_file_accepted(old)) &- dc_load64(dc_state_file_accepted(state))
-    if late < 1_000_000 { unsafe dc_add64(dc_state_file_accepted(state), late) }
-    // The old page stays mapped: a handler may be about to count in it.
+    var last: UInt64 = 0
+    guard unsafe dc_load64_in_file(dc_state_file_accepted(old), &last) != 0, last > accepted else {
+      return
+    }
+    _ = unsafe dc_add64_in_file(dc_state_file_accepted(state), last &- accepted)
   }
 
   @_noLocks
-  private func describe(_ state: UnsafeMutablePointer<dc_state_file>) {
+  private func describe(_ shadow: UnsafeMutablePointer<dc_state_file>) {
     let magic: StaticString = "DCSTATE\u{1}"
-    unsafe dc_move(dc_state_file_magic(state), magic.utf8Start, 8)
-    unsafe state.pointee.size = UInt32(truncatingIfNeeded: Self.size)
-    unsafe state.pointee.pid = unsafe UInt32(bitPattern: arena.pointee.pid)
+    unsafe dc_move(dc_state_file_magic(shadow), magic.utf8Start, 8)
+    unsafe shadow.pointee.size = UInt32(truncatingIfNeeded: Self.size)
+    unsafe shadow.pointee.pid = unsafe UInt32(bitPattern: arena.pointee.pid)
     let record = unsafe ProcessRecord(
       home: home,
       arena: arena,
       scratch: scratch + 8192,
       scratchSize: 4096
     )
-    unsafe state.pointee.start_time = record.startTicks()
-    unsafe state.pointee.dump_signal = unsafe UInt32(bitPattern: home.pointee.settings.dump_signal)
-    unsafe state.pointee.thread_signal = unsafe UInt32(
+    unsafe shadow.pointee.start_time = record.startTicks()
+    unsafe shadow.pointee.dump_signal = unsafe UInt32(bitPattern: home.pointee.settings.dump_signal)
+    unsafe shadow.pointee.thread_signal = unsafe UInt32(
       bitPattern: home.pointee.settings.thread_signal
     )
-    unsafe dc_store64(dc_state_file_served(state), arena.pointee.served_here)
-    unsafe put(dc_version(), into: dc_state_file_version(state), 64)
+    unsafe put(dc_version(), into: dc_state_file_version(shadow), 64)
   }
 
   @_noLocks
@@ -131,44 +131,86 @@ import CUnwind
   /// Shows who is armed and whether something is missing.
   @_noLocks
   func publishFlags() {
-    guard let state = unsafe arena.pointee.state else { return }
+    let shadow = unsafe dc_arena_shadow(arena)
     var flags: UInt32 = 0
     if unsafe home.pointee.armed != 0 { flags |= Flag.armed }
     if unsafe arena.pointee.is_degraded != 0 { flags |= Flag.degraded }
-    unsafe dc_store32(dc_state_file_flags(state), flags)
+    unsafe shadow.pointee.flags = flags
+    storeWords(from: 24, to: 32)
   }
 
   /// Notes the end of a capture and wakes who waits for it.
   @_noLocks
   func publishEnd(_ failure: Int32, _ accepted: UInt64, duration: Int64) {
-    guard let state = unsafe arena.pointee.state else { return }
-    unsafe state.pointee.last_duration = UInt64(truncatingIfNeeded: duration)
+    let shadow = unsafe dc_arena_shadow(arena)
+    unsafe shadow.pointee.last_duration = UInt64(truncatingIfNeeded: duration)
     if failure == 0 {
-      unsafe state.pointee.published &+= 1
-      unsafe dc_store64(dc_state_file_served(state), accepted)
+      unsafe shadow.pointee.published &+= 1
+      unsafe shadow.pointee.served = accepted
+      unsafe put(dc_arena_last_capture(arena), into: dc_state_file_last_capture(shadow), 1024)
     } else {
-      unsafe state.pointee.failed &+= 1
-      unsafe state.pointee.last_errno = UInt32(bitPattern: failure)
-      var text = unsafe TextBuilder(dc_state_file_last_failure(state), capacity: 256)
-      text.append("capture into ")
-      unsafe text.append(cString: dc_directory(home, arena.pointee.directory_index))
-      text.append(" failed with errno ")
-      text.append(decimal: failure)
-      _ = unsafe text.terminated()
+      unsafe shadow.pointee.failed &+= 1
+      unsafe shadow.pointee.last_errno = UInt32(bitPattern: failure)
+      unsafe describeFailure(failure, in: dc_state_file_last_failure(shadow))
     }
-    unsafe FutexWord(dc_state_file_changed(state)).bump()
+    unsafe shadow.pointee.changed &+= 1
+    // The texts first: who sees the numbers change reads them.
+    storeTexts()
+    storeWords(from: 48, to: 88)
+    wake()
+  }
+
+  @_noLocks
+  private func describeFailure(_ failure: Int32, in field: UnsafeMutablePointer<CChar>) {
+    var text = unsafe TextBuilder(field, capacity: 256)
+    text.append("capture into ")
+    unsafe text.append(cString: dc_directory(home, arena.pointee.directory_index))
+    text.append(" failed with errno ")
+    text.append(decimal: failure)
+    _ = unsafe text.terminated()
   }
 
   /// Takes the file away at the end; the mapping stays for handlers that are still on their way.
   @_noLocks
   func remove() {
-    guard let state = unsafe arena.pointee.state else { return }
-    unsafe dc_store32(dc_state_file_flags(state), 0)
+    let shadow = unsafe dc_arena_shadow(arena)
+    unsafe shadow.pointee.flags = 0
+    unsafe shadow.pointee.changed &+= 1
+    storeWords(from: 24, to: 32)
+    storeWords(from: 72, to: 80)
+    wake()
     if unsafe arena.pointee.directory_descriptor >= 0 {
       var name = unsafe TextBuilder(scratch, capacity: 64)
       appendName(to: &name)
       unsafe dc_unlink_at(arena.pointee.directory_descriptor, name.terminated())
     }
-    unsafe FutexWord(dc_state_file_changed(state)).bump()
+  }
+
+  /// Puts bytes of the shadow into the file by whole words, of which readers see each whole.
+  @_noLocks
+  private func storeWords(from start: Int, to end: Int) {
+    guard let state = unsafe arena.pointee.state else { return }
+    let from = unsafe UnsafeMutableRawPointer(dc_arena_shadow(arena))
+    let into = UnsafeMutableRawPointer(state)
+    var offset = start
+    while offset < end {
+      let word = unsafe (into + offset).assumingMemoryBound(to: UInt64.self)
+      let value = unsafe (from + offset).load(as: UInt64.self)
+      guard unsafe dc_store64_in_file(word, value) != 0 else { return }
+      offset &+= 8
+    }
+  }
+
+  @_noLocks
+  private func storeTexts() {
+    guard let state = unsafe arena.pointee.state else { return }
+    let from = unsafe UnsafeRawPointer(dc_arena_shadow(arena))
+    _ = unsafe dc_copy(UnsafeMutableRawPointer(state) + 1344, from + 1344, 1280)
+  }
+
+  @_noLocks
+  private func wake() {
+    guard let state = unsafe arena.pointee.state else { return }
+    unsafe dc_futex_wake(dc_state_file_changed(state))
   }
 }

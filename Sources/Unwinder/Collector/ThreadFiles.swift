@@ -15,7 +15,9 @@ import CUnwind
   }
 
   /// Reads a file of a thread into the scratch memory; the count, or negative.
-  @_noLocks
+  ///
+  /// Inlined, as every function that takes a StaticString: its length check leaves a trap behind.
+  @_noLocks @inline(__always)
   private func read(_ tid: Int32, _ file: StaticString) -> Int {
     let pathSize = 64
     var path = unsafe TextBuilder(scratch + (scratchSize &- pathSize), capacity: pathSize)

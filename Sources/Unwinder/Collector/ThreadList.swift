@@ -72,7 +72,7 @@ func decimal(_ text: UnsafePointer<UInt8>, count: Int) -> UInt64? {
   return value
 }
 
-/// The threads of the process but the collector itself.
+/// The threads of the process but the handler's own.
 @safe struct ThreadList {
   let arena: Arena
   /// /proc/self/task, open.
@@ -84,19 +84,28 @@ func decimal(_ text: UnsafePointer<UInt8>, count: Int) -> UInt64? {
     self.directory = directory
   }
 
+  /// In this process alone: a forked child has the number of its parent's.
+  private var guardianThread: Int32 {
+    @_noLocks get {
+      guard let home = unsafe dc_get_home(), unsafe arena.pointee.is_child == 0 else { return 0 }
+      return unsafe home.pointee.guardian_tid
+    }
+  }
+
   /// Reads the list; false when /proc cannot be read or there is no memory for it.
   @_noLocks
   func read(scratch: UnsafeMutablePointer<UInt8>, scratchSize: Int) -> Bool {
     guard let threads = unsafe arena.pointee.threads else { return false }
     let reserved = unsafe arena.pointee.thread_reserved
-    let own = unsafe arena.pointee.collector_tid
+    let collector = unsafe UInt64(truncatingIfNeeded: arena.pointee.collector_tid)
+    let guardian = UInt64(truncatingIfNeeded: guardianThread)
     unsafe arena.pointee.thread_count = 0
     return unsafe forEachEntry(of: directory, scratch: scratch, scratchSize: scratchSize) {
       name,
       length in
       let next = unsafe arena.pointee.thread_count
       guard let tid = unsafe decimal(name.asBytes, count: length),
-        tid != UInt64(truncatingIfNeeded: own), next < reserved
+        tid != collector, tid != guardian, next < reserved
       else { return }
       let thread = unsafe threads + Int(truncatingIfNeeded: next)
       unsafe dc_fill(thread, 0, MemoryLayout<dc_thread>.stride)

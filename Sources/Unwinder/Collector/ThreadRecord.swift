@@ -86,7 +86,7 @@ import CUnwind
         walk.mark(kind: FrameKind.exact, foundBy: FrameSource.context)
         walk.end = canUnwind ? WalkEnd.outOfTime : WalkEnd.noUnwinder
       }
-      isDoubtful = unsafe found.readBehindCopy && found.copy != nil
+      isDoubtful = found.readOutsideCopy
       context = found
     }
     let stackBytes = unsafe stackCount(thread, canUnwind)

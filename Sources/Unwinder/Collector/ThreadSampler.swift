@@ -24,6 +24,9 @@ import CUnwind
       unsafe files.readSyscall(thread)
       if unsafe files.readStatus(thread) {
         unsafe decide(thread, isQuiet: isQuiet)
+        if unsafe thread.pointee.in_syscall == SyscallSample.blocked {
+          unsafe files.readWaitChannel(thread)
+        }
       } else {
         unsafe thread.pointee.status = ThreadStatus.exited
         unsafe thread.pointee.reason = ThreadReason.exited

@@ -33,7 +33,8 @@ func writeReason(
   } else if isDoubtful {
     record.field(
       5,
-      text: "outer frames were read after the thread went on: its stack was longer than the copy"
+      text:
+        "outer frames were read after the thread went on: they lie outside the copy of its stack"
     )
   }
 }

@@ -68,6 +68,12 @@ import CUnwind
   }
 
   @inline(__always)
+  init(_ text: StaticString) {
+    unsafe start = unsafe text.utf8Start
+    count = text.utf8CodeUnitCount
+  }
+
+  @inline(__always)
   func equals(_ text: StaticString) -> Bool {
     unsafe equals(text.utf8Start, text.utf8CodeUnitCount)
   }

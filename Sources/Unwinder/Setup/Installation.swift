@@ -40,6 +40,7 @@ enum Installation {
       )
     }
     unsafe home.pointee.main_stack_end = dc_main_stack_end()
+    dc_guard_main_thread()
     // A frame, our handler's own needs, and the red zone.
     let frame = max(dc_minimum_signal_stack(), 4096)
     unsafe home.pointee.stack_room = frame &+ 2048 &+ StackCopy.redZone
@@ -111,6 +112,7 @@ enum Installation {
     unsafe replace(SignalNumber.segmentation, dc_home_previous_segv(home), &action)
     unsafe replace(SignalNumber.bus, dc_home_previous_bus(home), &action)
     unsafe dc_make_action(&action, onDumpSignal, 0, 0)
+    unsafe dc_hide_frames(&action)
     _ = unsafe dc_get_action(settings.dump_signal, dc_home_previous_dump(home))
     unsafe dc_store32(dc_home_armed(home), 1)
     let result = unsafe dc_set_action(settings.dump_signal, &action)

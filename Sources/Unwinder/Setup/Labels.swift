@@ -2,7 +2,9 @@ import CUnwind
 
 /// As in `dumpcollect.h`.
 @c @implementation
-public func dumpcollect_set_label(_ key: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?) -> Int32 {
+public func dumpcollect_set_label(_ key: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?)
+  -> Int32
+{
   guard let home = unsafe dc_get_home(), unsafe home.pointee.armed != 0 else {
     return 0 &- ErrorNumber.notConnected
   }

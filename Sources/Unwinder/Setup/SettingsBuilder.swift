@@ -218,7 +218,7 @@ import CUnwind
   private func addDirectory(
     _ path: UnsafePointer<CChar>,
     _ kind: UInt8,
-    _ suffix: StaticString = ""
+    _ suffix: Word? = nil
   ) -> Bool {
     let index = unsafe home.pointee.settings.directory_count
     let capacity = dc_path_size
@@ -235,7 +235,7 @@ import CUnwind
       text.append(byte: 0x2f)
     }
     unsafe text.append(cString: path)
-    text.append(suffix)
+    if let suffix { unsafe text.append(suffix.start, count: suffix.count) }
     _ = unsafe text.terminated()
     // Room for the file's name behind it.
     guard !text.isCut, text.count <= 900 else { return false }
@@ -250,10 +250,10 @@ import CUnwind
     }
     if let path = unsafe EnvironmentSettings.variable("XDG_STATE_HOME"), unsafe path.pointee == 0x2f
     {
-      _ = unsafe addDirectory(path, DirectoryKind.own, "/dumpcollect")
+      _ = unsafe addDirectory(path, DirectoryKind.own, Word("/dumpcollect"))
     }
     if let path = unsafe EnvironmentSettings.variable("HOME"), unsafe path.pointee == 0x2f {
-      _ = unsafe addDirectory(path, DirectoryKind.own, "/.local/state/dumpcollect")
+      _ = unsafe addDirectory(path, DirectoryKind.own, Word("/.local/state/dumpcollect"))
     }
     let page = ScratchPage()
     guard let start = unsafe page.bytes else { return }

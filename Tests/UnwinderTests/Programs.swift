@@ -1,0 +1,136 @@
+import Foundation
+import Synchronization
+import TestSupport
+
+/// Fixture programs, each built once for all tests of a run.
+enum Programs {
+  private static let directory = Result { try TemporaryDirectory() }
+  private static let built = Mutex<[String: Result<String, any Error>]>([:])
+
+  /// Builds the handler's libraries where they are not up to date.
+  static let handler = Result {
+    try runSuccessfully("\(repositoryRoot)/scripts/build-handler")
+  }
+
+  private static func program(
+    _ name: String,
+    _ build: (TemporaryDirectory) throws -> String
+  ) throws -> String {
+    _ = try handler.get()
+    let directory = try directory.get()
+    return try built.withLock { programs in
+      if let known = programs[name] { return try known.get() }
+      let result = Result { try build(directory) }
+      programs[name] = result
+      return try result.get()
+    }
+  }
+
+  /// The C service with the archive linked in.
+  static func service(_ compiler: String = "gcc", _ options: [String] = ["-O1"]) throws -> String {
+    let name = "service-" + ([compiler] + options).joined().replacing("/", with: "_")
+    return try program(name) { directory in
+      try Fixture.build(
+        ["handler/service.c"],
+        compiler: compiler,
+        arguments: options + ["-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: name
+      )
+    }
+  }
+
+  /// The C service linked with the shared library.
+  static func sharedService() throws -> String {
+    try program("service-shared") { directory in
+      try Fixture.build(
+        ["handler/service.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-g"] + Handler.compileArguments
+          + [Handler.sharedLibrary, "-Wl,-rpath,\(Handler.directory)/lib", "-lpthread"],
+        into: directory,
+        named: "service-shared"
+      )
+    }
+  }
+
+  /// A program that does not know of the handler.
+  static func unmodified() throws -> String {
+    try program("unmodified") { directory in
+      try Fixture.build(
+        ["handler/unmodified.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-g", "-lpthread"],
+        into: directory,
+        named: "unmodified"
+      )
+    }
+  }
+
+  static func cxxService(_ options: [String] = ["-O1"]) throws -> String {
+    let name = "service-cxx" + options.joined()
+    return try program(name) { directory in
+      try Fixture.build(
+        ["handler/service.cpp"],
+        compiler: "g++",
+        arguments: options + ["-std=c++17", "-g"] + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: name
+      )
+    }
+  }
+
+  static func rustService(_ options: [String] = ["-Copt-level=2"]) throws -> String {
+    let name = "service-rust" + options.joined()
+    return try program(name) { directory in
+      try Fixture.build(
+        ["handler/service.rs"],
+        compiler: "rustc",
+        arguments: options + [
+          "-g", "--edition=2021", "-L", "native=\(Handler.directory)/lib", "-l",
+          "static=dumpcollect",
+        ],
+        into: directory,
+        named: name
+      )
+    }
+  }
+
+  static func swiftService(_ options: [String] = ["-Onone"]) throws -> String {
+    let name = "service-swift" + options.joined()
+    return try program(name) { directory in
+      try Fixture.build(
+        ["handler/service.swift"],
+        compiler: "swiftc",
+        arguments: options + [
+          "-g", "-parse-as-library", "-import-objc-header",
+          "\(Handler.directory)/include/dumpcollect.h", Handler.archive,
+        ],
+        into: directory,
+        named: name
+      )
+    }
+  }
+
+  static func stress() throws -> String {
+    try program("stress") { directory in
+      let library = try Fixture.build(
+        ["handler/plugin.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-shared", "-fPIC"],
+        into: directory,
+        named: "plugin.so"
+      )
+      return try Fixture.build(
+        ["handler/stress.cpp"],
+        compiler: "g++",
+        arguments: ["-O1", "-g", "-std=c++17", "-DPLUGIN=\"\(library)\""] + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: "stress"
+      )
+    }
+  }
+}
