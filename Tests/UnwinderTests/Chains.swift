@@ -6,7 +6,7 @@ import TestSupport
 struct SymbolRanges {
   private var symbols: [(start: UInt64, end: UInt64, name: String)] = []
 
-  /// - Parameter demangles: C++ and Rust names in full.
+  /// `demangles`: C++ and Rust names in full.
   init(_ path: String, demangles: Bool = false) throws {
     let text = try runSuccessfully(
       "nm",

@@ -10,9 +10,10 @@ final class Service {
   let captures: TemporaryDirectory
   let executable: String
 
-  /// - Parameters:
-  ///   - settings: added to DUMPCOLLECT; without a limit on the interval, so that tests need not wait.
-  ///   - directory: in the place of a new one.
+  /// Starts the program.
+  ///
+  /// `settings` are added to DUMPCOLLECT: without a least interval, so that tests need not wait;
+  /// `directory` stands in the place of a new one.
   init(
     _ executable: String,
     _ arguments: [String] = [],

@@ -213,7 +213,7 @@ import CUnwind
         seen = answered
         continue
       }
-      inspectSilent(resends: pause < 2_000_000, isPatient: pause < 16_000_000)
+      inspectSilent(resends: pause < 2_000_000, isPatient: pause < 64_000_000)
       if pause < 64_000_000 { pause &*= 2 }
     }
     giveUpSilent()
@@ -228,27 +228,20 @@ import CUnwind
         unsafe drop(thread, slot, ThreadStatus.exited, ThreadReason.exited)
         return
       }
-      guard let isBlocked = files.blocks(signal, tid) else {
+      guard let state = files.disposition(of: signal, tid) else {
         unsafe drop(thread, slot, ThreadStatus.exited, ThreadReason.exited)
         return
       }
-      if isBlocked {
+      if state.isDeaf || (state.isBlocked && state.isPending && !isPatient) {
         unsafe drop(thread, slot, ThreadStatus.quiet, ThreadReason.blocked)
       } else if resends, unsafe thread.pointee.resent == 0 {
         // A signal of this number that was pending already has swallowed ours.
         unsafe thread.pointee.resent = 1
         _ = unsafe send(thread)
-      } else if !isPatient, unsafe isUninterruptible(thread) {
+      } else if !isPatient, state.isOutOfReach {
         unsafe drop(thread, slot, ThreadStatus.quiet, ThreadReason.uninterruptible)
       }
     }
-  }
-
-  @_noLocks
-  private func isUninterruptible(_ thread: UnsafeMutablePointer<dc_thread>) -> Bool {
-    var now = unsafe thread.pointee
-    guard unsafe files.readStatus(&now) else { return false }
-    return now.state == 0x44 || now.state == 0x74 || now.state == 0x54
   }
 
   @_noLocks

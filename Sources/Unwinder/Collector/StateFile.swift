@@ -75,8 +75,9 @@ import CUnwind
     return 0
   }
 
-  /// Requests counted in the old page while the new one was filled. The old page stays mapped: a handler
-  /// may be about to count in it.
+  /// Requests counted in the old page while the new one was filled.
+  ///
+  /// The old page stays mapped: a handler may be about to count in it.
   @_noLocks
   private func moveRequests(
     from old: UnsafeMutablePointer<dc_state_file>,

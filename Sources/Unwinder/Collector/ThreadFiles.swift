@@ -100,25 +100,61 @@ import CUnwind
     unsafe thread.pointee.wchan_count = UInt8(truncatingIfNeeded: count)
   }
 
-  /// Whether the thread blocks a signal, from the line SigBlk of /proc/PID/status; nil when it is gone.
+  /// What a thread does with a signal, from the lines State, SigPnd and SigBlk of /proc/PID/status.
+  ///
+  /// Nil: the thread is gone.
   @_noLocks
-  func blocks(_ signal: Int32, _ tid: Int32) -> Bool? {
+  func disposition(of signal: Int32, _ tid: Int32) -> SignalDisposition? {
     let count = read(tid, "status")
     guard count > 0 else { return nil }
+    var result = SignalDisposition()
     var index = 0
-    while index &+ 24 < count {
-      // "SigBlk:" and a tab, then sixteen digits.
+    while index &+ 8 < count {
+      // Not "ShdPnd:", the process's. "State:", "SigPnd:" and "SigBlk:", a tab, and a letter or sixteen digits.
       let line = unsafe scratch + index
-      if unsafe line[0] == 0x53, unsafe line[3] == 0x42, unsafe line[4] == 0x6c,
-        unsafe line[5] == 0x6b
-      {
-        var field = unsafe FieldReader(scratch, from: index &+ 7, to: count)
-        return field.nextHexadecimal() & SignalNumber.bit(signal) != 0
+      if unsafe line[0] == 0x53 {
+        if unsafe line[1] == 0x74, unsafe line[5] == 0x3a {
+          result.state = unsafe line[7]
+        } else if unsafe line[1] == 0x69, unsafe line[3] == 0x50 {
+          result.isPending = bit(signal, of: index &+ 7, count)
+        } else if unsafe line[1] == 0x69, unsafe line[3] == 0x42 {
+          result.isBlocked = bit(signal, of: index &+ 7, count)
+          return result
+        }
       }
       while index < count, unsafe scratch[index] != 0x0a { index &+= 1 }
       index &+= 1
     }
-    return false
+    return result
+  }
+
+  @_noLocks
+  private func bit(_ signal: Int32, of start: Int, _ end: Int) -> Bool {
+    var field = unsafe FieldReader(scratch, from: start, to: end)
+    return field.nextHexadecimal() & SignalNumber.bit(signal) != 0
+  }
+}
+
+/// What a thread does with a signal that was sent to it.
+struct SignalDisposition {
+  /// The letter of /proc/PID/status.
+  var state: UInt8 = 0
+  var isPending = false
+  var isBlocked = false
+
+  @_noLocks init() {}
+
+  /// The signal waits and the thread will not take it soon: it sleeps with the signal blocked.
+  ///
+  /// A running thread may block it for a moment only, and one that is in our handler blocks it with
+  /// nothing pending.
+  var isDeaf: Bool {
+    @_noLocks get { isBlocked && isPending && state != 0x52 }
+  }
+
+  /// Stopped, or asleep where no signal reaches it: D, T, t.
+  var isOutOfReach: Bool {
+    @_noLocks get { state == 0x44 || state == 0x54 || state == 0x74 }
   }
 }
 

@@ -60,7 +60,7 @@ import CUnwind
     )
   }
 
-  /// - Parameter quiet: 17 words for the registers of a thread that was not signalled.
+  /// `quiet`: 17 words for the registers of a thread that was not signalled.
   @_noLocks
   func write(
     _ thread: UnsafeMutablePointer<dc_thread>,
