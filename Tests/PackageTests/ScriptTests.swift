@@ -7,7 +7,7 @@ private let scripts = [
   "scripts/bootstrap", "scripts/build-handler", "scripts/demo",
   "scripts/format",
   "scripts/generate-protobuf", "scripts/install", "scripts/lint", "scripts/require-swift",
-  "scripts/test",
+  "scripts/test", "Benchmarks/run",
   ".ci/run",
 ]
 
@@ -125,5 +125,23 @@ private let scripts = [
     let result = try run("\(repositoryRoot)/scripts/demo", [argument], directory: "/")
     #expect(result.status == 64)
     #expect(result.errorText.hasPrefix("usage: scripts/demo"))
+  }
+
+  @Test func anUnknownBenchmarkIsNamedWithThoseThatThereAre() throws {
+    let result = try run("\(repositoryRoot)/Benchmarks/run", ["nonsense"], directory: "/")
+    #expect(result.status == 64)
+    #expect(result.errorText.contains("'nonsense'; there are: "))
+    #expect(result.errorText.contains("symbolize"))
+  }
+
+  /// Whoever adds a benchmark describes it.
+  @Test func theReadmeOfTheBenchmarksListsEachOfThem() throws {
+    let folder = "\(repositoryRoot)/Benchmarks"
+    let readme = try String(contentsOfFile: "\(folder)/README.md", encoding: .utf8)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+      FileManager.default.isExecutableFile(atPath: "\(folder)/\($0)/run")
+    }
+    #expect(!names.isEmpty)
+    for name in names { #expect(readme.contains("| [\(name)](\(name)/README.md) |"), "\(name)") }
   }
 }
