@@ -3,7 +3,7 @@ import Report
 /// Frames as lines of text; what a frame shows is worked out once, however many stacks hold it.
 struct FrameLines {
   /// One frame, safe to print.
-  private struct Shown {
+  private struct Shown: Equatable {
     var function: String
     var functionColumns: Int
     var place: String
@@ -31,22 +31,45 @@ struct FrameLines {
   }
 
   /// Writes a stack, innermost frame first, and why it ends early.
-  func write(stack: Int, truncated: String?, to text: inout TextBuilder) throws {
+  ///
+  /// `folded` shows what a recursion repeats once, with the number of times.
+  func write(
+    stack: Int,
+    truncated: String?,
+    folded: Bool,
+    to text: inout TextBuilder
+  ) throws {
     let frames = report.stacks[stack].map { shown[$0] }
     let aligned =
       frames.lazy.map(\.functionColumns).filter { $0 <= Self.alignedColumns }.max() ?? 0
-    for frame in frames { try write(frame, aligned: aligned, to: &text) }
+    for run in folded ? repetitions(in: frames) : [Repetition(frames: frames.indices, count: 1)] {
+      let isAlone = run.frames.count == 1
+      for frame in frames[run.frames] {
+        try write(frame, times: isAlone ? run.count : 1, aligned: aligned, to: &text)
+      }
+      if run.count > 1, !isAlone {
+        let size = run.frames.count
+        try text.line("\(Self.indent)↑ these \(size) frames (× \(grouped(run.count)))", .heading)
+      }
+    }
     if let truncated {
       try text.line("\(Self.indent)… the stack ends here: \(visible(truncated))", .doubt)
     }
   }
 
-  private func write(_ frame: Shown, aligned: Int, to text: inout TextBuilder) throws {
+  private func write(
+    _ frame: Shown,
+    times: Int,
+    aligned: Int,
+    to text: inout TextBuilder
+  ) throws {
     text.add(Self.indent)
     text.add(frame.function, frame.isKnown ? .plain : .doubt)
-    guard !frame.place.isEmpty else { return try text.endLine() }
+    let suffix = times > 1 ? "  (× \(grouped(times)))" : ""
+    guard !frame.place.isEmpty else { return try text.line(suffix, .heading) }
     let padding = max(0, aligned - frame.functionColumns) + 2
-    let used = Self.indent.count + frame.functionColumns + columns(frame.place)
+    let used =
+      Self.indent.count + frame.functionColumns + columns(frame.place) + columns(suffix)
     let terminal = text.style.width ?? .max
     if used + 2 > terminal {
       try text.endLine()
@@ -55,7 +78,7 @@ struct FrameLines {
       text.add(String(repeating: " ", count: min(padding, terminal - used)))
     }
     text.add(frame.place, .faint)
-    try text.endLine()
+    try text.line(suffix, .heading)
   }
 
   /// The name, or the place in the module where there is none.
@@ -69,6 +92,8 @@ struct FrameLines {
   /// File and line; the module where there is no line; the reason where there is nothing.
   private static func place(_ frame: Frame, in report: DumpReport) -> String {
     if let file = frame.file {
+      // swiftc's name for code that stands in no file; its compilation directory is the root.
+      if file == "/<compiler-generated>" { return "<compiler-generated>" }
       return visible(file) + (frame.line.map { ":\($0)" } ?? "")
     }
     guard frame.function != nil, let module = frame.module else {

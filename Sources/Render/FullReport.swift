@@ -50,7 +50,7 @@ struct FullReport {
       let reason = visible(thread.reason ?? "nothing was captured")
       return try text.line("    no stack: \(reason)", .doubt)
     }
-    try lines.write(stack: stack, truncated: thread.truncated, to: &text)
+    try lines.write(stack: stack, truncated: thread.truncated, folded: false, to: &text)
   }
 
   /// `1.24s`: hundredths, the kernel's clock tick.

@@ -46,6 +46,33 @@ struct ReportHeading {
       if let reason = module.reason { line += ": \(visible(reason))" }
       try text.line(line)
     }
+    // The kernel's own code (`[vdso]`) has no file, and nobody has more of it.
+    let files = lacking.map { report.modules[$0].path }.filter { $0.hasPrefix("/") }
+    if !files.isEmpty { try writeAdvice(files, to: &text) }
+  }
+
+  /// What to do to see more next time.
+  private func writeAdvice(_ files: [String], to text: inout TextBuilder) throws {
+    let isOfLibc = files.map { isPartOfGlibc(fileName(of: $0)) }
+    if isOfLibc.contains(true) {
+      try text.line("  on Debian, libc6-dbg has the C library's: apt-get install libc6-dbg", .faint)
+    }
+    if isOfLibc.contains(false) {
+      try text.line(
+        "  debug files elsewhere: dumpcollect symbolize CAPTURE --debug-dir DIR",
+        .faint
+      )
+      try text.line(
+        "  which package has a library's: find-dbgsym-packages LIBRARY (debian-goodies)",
+        .faint
+      )
+    }
+  }
+
+  /// The files of Debian's libc6 that threads are often seen in.
+  private func isPartOfGlibc(_ name: Substring) -> Bool {
+    ["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libresolv.so.2"]
+      .contains(String(name)) || name.hasPrefix("ld-linux")
   }
 
   private var process: String {

@@ -55,7 +55,8 @@ func count(_ number: Int, _ noun: String) -> String {
   "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
 }
 
-private func grouped(_ number: Int) -> String {
+/// `12,345`.
+func grouped(_ number: Int) -> String {
   var digits = String(number)
   var end = digits.count - 3
   while end > 0 {

@@ -79,6 +79,6 @@ struct TextReport {
         .doubt
       )
     }
-    try lines.write(stack: stack, truncated: first.truncated, to: &text)
+    try lines.write(stack: stack, truncated: first.truncated, folded: true, to: &text)
   }
 }

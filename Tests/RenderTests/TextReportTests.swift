@@ -122,4 +122,77 @@ struct TextReportTests {
     #expect(text.contains("3,334 threads  sleeping in futex  \"worker-0\" … \"worker-9999\""))
     #expect(text.split(separator: "\n").count < 100)
   }
+
+  /// A report of one thread whose frames are functions of these names, innermost first.
+  private func report(ofFunctions names: [String]) -> DumpReport {
+    var report = DumpReport()
+    report.frames = Set(names).sorted().map { name in
+      var frame = Frame(address: 1)
+      frame.function = name
+      frame.file = "/src/\(name).c"
+      frame.line = 86
+      return frame
+    }
+    report.stacks = [names.map { name in report.frames.firstIndex { $0.function == name } ?? 0 }]
+    var thread = ReportThread(threadID: 1)
+    thread.stack = 0
+    report.threads = [thread]
+    return report
+  }
+
+  private func frameLines(_ report: DumpReport, _ format: ReportFormat) throws -> [String] {
+    try rendered(report, format).split(separator: "\n").filter { $0.hasPrefix("    ") }
+      .map { String($0.dropFirst(4)).replacing(#/ +/#, with: " ") }
+  }
+
+  @Test func aRecursionIsOneLineOfTextAndEveryFrameInFull() throws {
+    let names = ["leaf"] + Array(repeating: "descend", count: 1040) + ["main"]
+    let report = report(ofFunctions: names)
+    #expect(
+      try frameLines(report, .text) == [
+        "leaf /src/leaf.c:86", "descend /src/descend.c:86 (× 1,040)", "main /src/main.c:86",
+      ]
+    )
+    #expect(try frameLines(report, .full).count == names.count)
+  }
+
+  @Test func aRecursionThroughSeveralFunctionsIsShownOnceAndCounted() throws {
+    let round = ["evaluate", "visit", "accept"]
+    let report = report(
+      ofFunctions: ["leaf"] + Array(repeating: round, count: 20).joined() + ["evaluate", "main"]
+    )
+    #expect(
+      try frameLines(report, .text) == [
+        "leaf /src/leaf.c:86", "evaluate /src/evaluate.c:86", "visit /src/visit.c:86",
+        "accept /src/accept.c:86", "↑ these 3 frames (× 20)", "evaluate /src/evaluate.c:86",
+        "main /src/main.c:86",
+      ]
+    )
+  }
+
+  @Test func twoEqualFramesAreNoRecursionYet() throws {
+    let report = report(ofFunctions: ["run", "run", "main"])
+    #expect(try frameLines(report, .text).count == 3)
+  }
+
+  @Test func codeOfTheSwiftCompilerStandsInNoFile() throws {
+    var report = report(ofFunctions: ["thunk"])
+    report.frames[0].file = "/<compiler-generated>"
+    report.frames[0].line = nil
+    #expect(try frameLines(report, .text) == ["thunk <compiler-generated>"])
+  }
+
+  @Test func whereToGetMoreNamesIsSaidUnlessNothingLacks() throws {
+    let package = "apt-get install libc6-dbg"
+    let option = "--debug-dir DIR"
+    var report = SampleReport.server()
+    #expect(try rendered(report, .text).contains(package))
+    #expect(try rendered(report, .text).contains(option))
+    report.modules[2].status = .debugInfo
+    #expect(try rendered(report, .text).contains(package))
+    #expect(try !rendered(report, .text).contains(option))
+    report.modules[1].path = "[vdso]"
+    #expect(try !rendered(report, .text).contains(package))
+    #expect(try !rendered(report, .text).contains(option))
+  }
 }
