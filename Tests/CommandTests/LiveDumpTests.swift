@@ -152,6 +152,38 @@ struct LiveDumpTests {
     #expect(isCapture(entry["last_capture"] as? String ?? ""))
   }
 
+  @Test func aLinkInPlaceOfTheStateFileIsNamedAsOne() throws {
+    // Root finds the file behind the link all the same, through the kernel's map_files.
+    let asNobody =
+      getuid() == 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : ["env"]
+    let command = directory.file("dumpcollect")
+    try FileManager.default.copyItem(atPath: Products.dumpcollect, toPath: command)
+    try runSuccessfully("chmod", ["755", directory.path])
+    try runSuccessfully("chmod", ["777", directory.file("dumps")])
+    let service = try RunningProgram(
+      asNobody[0],
+      asNobody.dropFirst() + [program],
+      environment: ["DUMPCOLLECT": "directory=\(directory.file("dumps"))"]
+    )
+    try service.wait(for: "ready 0")
+    let state = directory.file("dumps/.dumpcollect.\(service.processID).state")
+    try FileManager.default.removeItem(atPath: state)
+    try FileManager.default.createSymbolicLink(atPath: state, withDestinationPath: "/etc/hostname")
+    let words = "\(state): is a symbolic link that somebody put there"
+    let list = try run(asNobody[0], asNobody.dropFirst() + [command, "list"])
+    #expect(
+      list.errorText.contains("pid \(service.processID): not listed: \(words)"),
+      "\(list.errorText)"
+    )
+    let dump = try run(
+      asNobody[0],
+      asNobody.dropFirst() + [command, "dump", "\(service.processID)"]
+    )
+    #expect(dump.status == 2)
+    #expect(dump.errorText.contains(words), "\(dump.errorText)")
+    #expect(try isAlive(service))
+  }
+
   // MARK: What stands in the way
 
   @Test func aStoppedServiceIsSaidToBeStoppedAtOnce() throws {

@@ -14,13 +14,13 @@ struct ListCommand: ParsableCommand {
 
   func run() throws {
     var services: [Registration] = []
-    var hiddenCount = 0
+    var hidden: [pid_t] = []
     for id in allProcessIDs() {
       do throws(Registration.Failure) {
         services.append(try Registration.find(id))
       } catch {
         switch error {
-        case .notPermitted: hiddenCount += 1
+        case .notPermitted: hidden.append(id)
         case .deleted: note("pid \(id): not listed: its state file was deleted")
         case .invalid(let problem): note("pid \(id): not listed: \(problem)")
         case .noProcess, .noHandler: break
@@ -28,14 +28,21 @@ struct ListCommand: ParsableCommand {
       }
     }
     try json ? StandardOutput.write(document(services)) : writeTable(services)
-    if hiddenCount > 0 && !json { note(hiddenText(hiddenCount)) }
+    if !hidden.isEmpty && !json { note(hiddenText(hidden)) }
   }
 
-  private func hiddenText(_ count: Int) -> String {
-    let processes = count == 1 ? "1 process" : "\(count) processes"
-    return geteuid() == 0
-      ? "\(processes) could not be examined, even by root (another user namespace?)"
-      : "\(processes) of other users could not be examined\n  see them too: sudo dumpcollect list"
+  private func hiddenText(_ ids: [pid_t]) -> String {
+    guard geteuid() == 0 else {
+      let processes = ids.count == 1 ? "1 process" : "\(ids.count) processes"
+      return
+        "\(processes) of other users could not be examined\n  see them too: sudo dumpcollect list"
+    }
+    let named = ids.prefix(4).map { id in
+      "pid \(id)" + (ProcessStatus(id).map { " (\($0.name))" } ?? "")
+    }
+    let rest = ids.count > 4 ? [" and \(ids.count - 4) more"] : []
+    return named.joined(separator: ", ") + rest.joined()
+      + " could not be examined, even by root: CAP_SYS_PTRACE is missing here"
   }
 
   // MARK: Table

@@ -39,12 +39,29 @@ final class Registration {
         let candidate = try opened(mapping, of: process)
         if found.map({ candidate.isBetter(than: $0) }) ?? true { found = candidate }
       } catch {
-        if error.code == EACCES || error.code == EPERM { throw .notPermitted }
-        if error.code != ENOENT { problem = "\(mapping.path): \(error)" }
+        if error.code == EACCES || error.code == EPERM { throw failure(of: process, .notPermitted) }
+        if error.code != ENOENT { problem = "\(mapping.path): \(text(error))" }
       }
     }
     if let found { return found }
-    throw problem.map(Failure.invalid) ?? .deleted
+    throw failure(of: process, problem.map(Failure.invalid) ?? .deleted)
+  }
+
+  /// The failure, unless the process ended meanwhile: the kernel then refuses what it allowed before.
+  private static func failure(of process: ProcessStatus, _ failure: Failure) -> Failure {
+    guard let now = ProcessStatus(process.processID), now.startTicks == process.startTicks else {
+      return .noProcess
+    }
+    return now.isZombie ? .noHandler : failure
+  }
+
+  /// What is wrong with a state file, in words of this place.
+  private static func text(_ error: SystemError) -> String {
+    switch error.code {
+    case ELOOP: "is a symbolic link that somebody put there, expected the service's own file"
+    case EINVAL: "is not the state file of this process"
+    default: error.description
+    }
   }
 
   /// Its own before an inherited one; of two of its own the one that goes on counting.
