@@ -78,6 +78,72 @@ struct SymbolizeCommandTests {
     #expect(shown.text.contains("3 threads  sleeping  \"w-0\" … \"w-2\"  tids 7-9"))
   }
 
+  @Test(arguments: ["symbolize", "report"])
+  func aPipeWithANameIsReadOnceAndWhole(_ verb: String) throws {
+    let output = verb == "symbolize" ? " -o '\(directory.file("piped.dcreport"))'" : ""
+    let command = "'\(Products.dumpcollect)' \(verb) <(cat '\(capture)')\(output)"
+    let result = try run("bash", ["-c", command])
+    #expect(result.status == 0, "\(result.errorText)")
+    #expect(result.errorText == "")
+    #expect(!result.text.isEmpty)
+  }
+
+  @Test func aReportThroughANamedPipeIsShown() throws {
+    let path = directory.file("a.dcreport")
+    try ReportArchive.write(SampleReport.server(), to: path)
+    let result = try run("bash", ["-c", "'\(Products.dumpcollect)' report <(cat '\(path)')"])
+    #expect(result.status == 0, "\(result.errorText)")
+    try Golden.expect(result.text, equals: "server.text")
+  }
+
+  @Test func aStreamWithoutEndThatIsNoCaptureIsRefused() throws {
+    // It ends only because not all of it is read.
+    let result = try run("bash", ["-c", "yes | '\(Products.dumpcollect)' report -"])
+    #expect(result.status == 2)
+    #expect(result.errorText.contains("dumpcollect: -: offset 0: expected a capture file"))
+  }
+
+  @Test func aLongCaptureComesThroughAPipeWhole() throws {
+    let long = Data(Self.bytes(threads: 6000))
+    #expect(long.count > 262_144)
+    let result = try dumpcollect("report", "-", input: long)
+    #expect(result.status == 0, "\(result.errorText)")
+    #expect(result.text.contains("6,000 threads"))
+  }
+
+  @Test func twoThatSymbolizeOneCaptureAtOnceBothLeaveAWholeArchive() throws {
+    let archive = directory.file("my shop.7.20260301T090500Z.1.dcreport")
+    let command = "'\(Products.dumpcollect)' symbolize '\(capture)'"
+    let script =
+      "for i in 1 2 3 4 5 6 7 8; do \(command) & pids=\"$pids $!\"; done;"
+      + " for p in $pids; do wait $p || exit 9; done"
+    let result = try run("bash", ["-c", script])
+    #expect(result.status == 0, "\(result.errorText)")
+    #expect(try ReportArchive.read(at: archive).threads.count == 3)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).count == 2)
+  }
+
+  @Test func anArchiveThatHasNoPlaceBesideItsCaptureSaysToUseO() throws {
+    let folder = directory.file("read only")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    try FileManager.default.moveItem(atPath: capture, toPath: "\(folder)/a.dcap")
+    let command = directory.file("dumpcollect")
+    try FileManager.default.copyItem(atPath: Products.dumpcollect, toPath: command)
+    try runSuccessfully("chmod", ["-R", "a+rX", directory.path])
+    try runSuccessfully("chmod", ["555", folder])
+    let asNobody =
+      getuid() == 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : ["env"]
+    let result = try run(
+      asNobody[0],
+      asNobody.dropFirst() + [command, "symbolize", "\(folder)/a.dcap"]
+    )
+    #expect(result.status == 2)
+    #expect(result.text == "")
+    #expect(result.errorText.contains("\(folder)/a.dcreport: cannot create a file there"))
+    #expect(result.errorText.contains("-o FILE"))
+    try runSuccessfully("chmod", ["755", folder])
+  }
+
   @Test func anArchiveIsNotWrittenToATerminal() throws {
     let result = try runInTerminal(Products.dumpcollect, ["symbolize", capture, "-o", "-"])
     #expect(result.status == 64)

@@ -47,6 +47,8 @@ struct UsageTests {
     ["symbolize", "a", "b", "-o", "c"], ["symbolize", "-"], ["symbolize", "a", "--jobs", "0"],
     ["symbolize", "a", "--debug-dir", "/no/such/folder"], ["resolve", "-C", "--no-demangle"],
     ["resolve", "--output-style", "XML"], ["dump", "--nonsense", "1"], ["dump", "0"],
+    ["symbolize", ""], ["report", ""], ["symbolize", "a", "-o", ""], ["report", "a", "-o", ""],
+    ["dump", "1", "-o", ""], ["dump", ""],
   ])
   func wrongUsageEndsWith64(_ arguments: [String]) throws {
     let result = try run(Products.dumpcollect, arguments)

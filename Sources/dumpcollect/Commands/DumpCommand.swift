@@ -29,6 +29,13 @@ struct DumpCommand: ParsableCommand {
   )
   var output: String?
 
+  func validate() throws {
+    try requireNames([output])
+    if processes.contains("") {
+      throw ValidationError("expected a process id or a name, found an empty word")
+    }
+  }
+
   func run() throws {
     let ids = try processes.flatMap(matches)
     if output != nil, ids.count > 1 {

@@ -30,6 +30,10 @@ struct ReportCommand: ParsableCommand {
 
   @OptionGroup var symbolizer: SymbolizerArguments
 
+  func validate() throws {
+    try requireNames([input, output])
+  }
+
   func run() throws {
     let report = try read()
     let isTerminal = output == nil || output == "-"

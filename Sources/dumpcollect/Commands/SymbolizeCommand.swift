@@ -23,6 +23,7 @@ struct SymbolizeCommand: ParsableCommand {
   @OptionGroup var symbolizer: SymbolizerArguments
 
   func validate() throws {
+    try requireNames(captures + [output])
     if output != nil && captures.count > 1 {
       throw ValidationError("-o takes one capture, found \(captures.count)")
     }
