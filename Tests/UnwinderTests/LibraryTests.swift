@@ -55,7 +55,7 @@ import Testing
     #expect(result.status == 0, "\(result.errorText)")
   }
 
-  @Test func aThrowCostsNoMoreSymbolsThanBefore() throws {
+  @Test func nothingOfLibunwindIsInTheGlobalScope() throws {
     // libunwind is there, but nothing of it is in the global scope.
     let service = try Service(Programs.cxxService())
     try service.program.wait(for: "ready")
@@ -83,6 +83,23 @@ import Testing
     #expect(capture.isComplete)
     let captured = capture.threads.filter { $0.status == .captured }
     #expect(!captured.isEmpty && captured.allSatisfy { !$0.addresses.isEmpty })
+  }
+
+  @Test func everyTestThatTheDocumentNamesExists() throws {
+    let folder = "\(repositoryRoot)/Tests/UnwinderTests"
+    let sources = try FileManager.default.contentsOfDirectory(atPath: folder).map {
+      try String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)
+    }.joined()
+    let document = try String(
+      contentsOfFile: "\(repositoryRoot)/docs/signal-time.md",
+      encoding: .utf8
+    )
+    let promises = document.split(separator: "\n").filter {
+      $0.hasPrefix("| ") && $0.contains(" | `")
+    }.compactMap { $0.split(separator: "|").last }
+    let names = promises.flatMap { $0.matches(of: /`([a-z]\w{15,})`/).map { String($0.1) } }
+    #expect(names.count > 25)
+    for name in names { #expect(sources.contains("func \(name)("), "\(name)") }
   }
 
   @Test func optionsOutOfTheirRangeAreRefused() throws {

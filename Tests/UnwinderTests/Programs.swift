@@ -68,6 +68,19 @@ enum Programs {
     }
   }
 
+  /// Runs a program that may not make one system call.
+  static func refuse() throws -> String {
+    try program("refuse") { directory in
+      try Fixture.build(
+        ["handler/refuse.c"],
+        compiler: "gcc",
+        arguments: ["-O1"],
+        into: directory,
+        named: "refuse"
+      )
+    }
+  }
+
   static func cxxService(_ options: [String] = ["-O1"]) throws -> String {
     let name = "service-cxx" + options.joined()
     return try program(name) { directory in

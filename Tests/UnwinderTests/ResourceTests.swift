@@ -256,6 +256,32 @@ import Testing
     #expect(names.contains(".dumpcollect.\(third.program.processID).state"))
   }
 
+  /// process_vm_readv, close_range, rt_tgsigqueueinfo: what filters of containers are known to refuse.
+  @Test(arguments: [310, 436, 297])
+  func aRefusedSystemCallCostsNoThread(number: Int) throws {
+    let service = try Service(
+      Programs.service("gcc", ["-O2", "-fomit-frame-pointer"]),
+      ["threads"],
+      launcher: [Programs.refuse(), "\(number)"]
+    )
+    try service.program.wait(for: "ready")
+    let capture = try service.dump()
+    let symbols = try SymbolRanges(service.executable)
+    let readers = capture.threads(named: "reader")
+    #expect(readers.count == 2)
+    for reader in readers {
+      #expect(
+        capture.chain(reader, symbols, in: service.executable) == [
+          "block_in_read", "serve_request", "serve_connection", "reader",
+        ]
+      )
+      // Without a way to signal one thread with a value, all are read quietly.
+      #expect((reader.status == .captured) == (number != 297), "\(reader.reason)")
+    }
+    #expect(capture.modules.contains { $0.path == service.executable && $0.buildID.count == 20 })
+    #expect(try service.number("work") > 0)
+  }
+
   @Test func withoutLibunwindTheStacksAreRaw() throws {
     // The loader looks for a library in this folder first, and finds one that is none.
     let libraries = try TemporaryDirectory()

@@ -44,8 +44,13 @@ enum Installation {
     // A frame, our handler's own needs, and the red zone.
     let frame = max(dc_minimum_signal_stack(), 4096)
     unsafe home.pointee.stack_room = frame &+ 2048 &+ StackCopy.redZone
+    // Faults first: where the kernel refuses safe reads, the collector's first reads need them.
+    unsafe setFaultActions(home)
     let result = unsafe startCollector(home)
-    guard result == 0, let arena = unsafe home.pointee.arena else { return result }
+    guard result == 0, let arena = unsafe home.pointee.arena else {
+      unsafe restoreFaultActions(home)
+      return result
+    }
     unsafe warnOfMissingDirectory(home, arena)
     return unsafe setActions(home, arena)
   }
@@ -98,7 +103,14 @@ enum Installation {
     }
   }
 
-  /// The thread signal and the faults first: from the dump signal on, captures may come.
+  private static func setFaultActions(_ home: Home) {
+    var action = dc_action()
+    unsafe dc_make_action(&action, onFault, ActionFlag.alternateStack, 0)
+    unsafe replace(SignalNumber.segmentation, dc_home_previous_segv(home), &action)
+    unsafe replace(SignalNumber.bus, dc_home_previous_bus(home), &action)
+  }
+
+  /// The thread signal first: from the dump signal on, captures may come.
   private static func setActions(_ home: Home, _ arena: Arena) -> Int32 {
     let settings = unsafe home.pointee.settings
     var action = dc_action()
@@ -108,9 +120,6 @@ enum Installation {
       dc_previous_thread(home, dc_load32(dc_home_adopted(home))),
       &action
     )
-    unsafe dc_make_action(&action, onFault, ActionFlag.alternateStack, 0)
-    unsafe replace(SignalNumber.segmentation, dc_home_previous_segv(home), &action)
-    unsafe replace(SignalNumber.bus, dc_home_previous_bus(home), &action)
     unsafe dc_make_action(&action, onDumpSignal, 0, 0)
     unsafe dc_hide_frames(&action)
     _ = unsafe dc_get_action(settings.dump_signal, dc_home_previous_dump(home))
@@ -156,6 +165,11 @@ enum Installation {
     var ours = dc_action()
     unsafe dc_make_action(&ours, onDumpSignal, 0, 0)
     unsafe giveBack(home.pointee.settings.dump_signal, &ours, dc_home_previous_dump(home))
+    unsafe restoreFaultActions(home)
+  }
+
+  private static func restoreFaultActions(_ home: Home) {
+    var ours = dc_action()
     unsafe dc_make_action(&ours, onFault, 0, 0)
     unsafe giveBack(SignalNumber.segmentation, &ours, dc_home_previous_segv(home))
     unsafe giveBack(SignalNumber.bus, &ours, dc_home_previous_bus(home))
