@@ -66,6 +66,13 @@ extension DumpReport {
         "\(counted(silent.count, "thread")) without an answer: \(list)\(silent.count > 8 ? ", …" : "")"
       )
     }
+    // The collector's words for a stack whose walk met the capture's deadline.
+    let cut = capture.threads.count { $0.truncated == "the capture ran out of time" }
+    if cut > 0 {
+      problems.append(
+        "\(counted(cut, "stack")) cut short: the capture ran out of time (DUMPCOLLECT=timeout=…)"
+      )
+    }
     isComplete = problems.isEmpty
   }
 }

@@ -15,7 +15,7 @@ struct SymbolizeCommandTests {
   }
 
   /// A capture of three threads, without modules.
-  private static func bytes(threads: Int = 3) -> [UInt8] {
+  private static func bytes(threads: Int = 3, truncated: String? = nil) -> [UInt8] {
     var file = CaptureBytes()
     file.add(
       kind: 1,
@@ -27,6 +27,7 @@ struct SymbolizeCommandTests {
         kind: 4,
         ProtobufField.varint(1, UInt64(7 + thread)) + ProtobufField.string(2, "w-\(thread)")
           + ProtobufField.string(3, "S") + ProtobufField.packed(10, [0x1000, 0x2000])
+          + (truncated.map { ProtobufField.string(12, $0) } ?? [])
       )
     }
     file.add(
@@ -162,6 +163,19 @@ struct SymbolizeCommandTests {
     let report = try ReportArchive.read(at: directory.file("cut.dcreport"))
     #expect(!report.isComplete)
     #expect(report.threads.count >= 2)
+  }
+
+  @Test func stacksThatTheDeadlineCutMakeACapturePartial() throws {
+    let words = "the capture ran out of time"
+    // Those of the collector.
+    let collector = "\(repositoryRoot)/Sources/Unwinder/Collector/ThreadText.swift"
+    #expect(try String(contentsOfFile: collector, encoding: .utf8).contains(words))
+    let path = directory.file("slow.dcap")
+    try Data(Self.bytes(truncated: words)).write(to: URL(fileURLWithPath: path))
+    let result = try dumpcollect("report", path)
+    #expect(result.status == 1)
+    #expect(result.errorText.contains("3 stacks cut short: the capture ran out of time"))
+    #expect(result.text.contains("incomplete: 3 stacks cut short"))
   }
 
   @Test(arguments: ["missing", "empty", "text", "folder", "report"])
