@@ -53,7 +53,11 @@ struct FrameLines {
       }
     }
     if let truncated {
-      try text.line("\(Self.indent)… the stack ends here: \(visible(truncated))", .doubt)
+      try text.paragraph(
+        "\(Self.indent)… the stack ends here: \(visible(truncated))",
+        indent: 8,
+        .doubt
+      )
     }
   }
 
@@ -67,17 +71,22 @@ struct FrameLines {
     text.add(frame.function, frame.isKnown ? .plain : .doubt)
     let suffix = times > 1 ? "  (× \(grouped(times)))" : ""
     guard !frame.place.isEmpty else { return try text.line(suffix, .heading) }
-    let padding = max(0, aligned - frame.functionColumns) + 2
-    let used =
-      Self.indent.count + frame.functionColumns + columns(frame.place) + columns(suffix)
-    let terminal = text.style.width ?? .max
-    if used + 2 > terminal {
+    let terminal = text.style.width.map { $0 - columns(suffix) } ?? .max
+    let end = Self.indent.count + frame.functionColumns
+    let column = max(end, Self.indent.count + aligned) + 2
+    // In the column of the stack, else closer to the name, else on a line of its own.
+    if let place = shortened(frame.place, toColumns: terminal - column) {
+      text.add(String(repeating: " ", count: column - end))
+      text.add(place, .faint)
+    } else if let place = shortened(frame.place, toColumns: terminal - end - 2) {
+      text.add(String(repeating: " ", count: terminal - end - columns(place)))
+      text.add(place, .faint)
+    } else {
       try text.endLine()
       text.add(Self.indent + Self.indent)
-    } else {
-      text.add(String(repeating: " ", count: min(padding, terminal - used)))
+      let place = shortened(frame.place, toColumns: terminal - 2 * Self.indent.count)
+      text.add(place ?? frame.place, .faint)
     }
-    text.add(frame.place, .faint)
     try text.line(suffix, .heading)
   }
 
@@ -108,4 +117,18 @@ struct FrameLines {
     }
     return "\(fileName(of: report.modules[module].path))+0x\(String(offset, radix: 16))"
   }
+}
+
+/// A path without its first folders, `…/Sources/main.swift:7`, or whole where that is short enough.
+///
+/// Nil when not even the file and its folder fit.
+private func shortened(_ path: String, toColumns limit: Int) -> String? {
+  if columns(path) <= limit { return path }
+  let parts = path.split(separator: "/")
+  guard path.contains("/"), parts.count > 2 else { return nil }
+  for first in 1...(parts.count - 2) {
+    let short = "…/" + parts[first...].joined(separator: "/")
+    if columns(short) <= limit { return short }
+  }
+  return nil
 }

@@ -21,7 +21,9 @@ struct ReportHeading {
     if !report.isComplete && report.problems.isEmpty {
       try text.line("incomplete: parts of this capture are missing", .doubt)
     }
-    for problem in report.problems { try text.line("incomplete: \(visible(problem))", .doubt) }
+    for problem in report.problems {
+      try text.paragraph("incomplete: \(visible(problem))", indent: 4, .doubt)
+    }
     for finding in report.findings {
       text.add("\(visible(finding.kind)): ", .alarm)
       text.add(visible(finding.text))
@@ -44,7 +46,7 @@ struct ReportHeading {
       var line = "    \(visible(module.path))  "
       line += module.status == .symbols ? "function names only" : "no names"
       if let reason = module.reason { line += ": \(visible(reason))" }
-      try text.line(line)
+      try text.paragraph(line, indent: 8)
     }
     // The kernel's own code (`[vdso]`) has no file, and nobody has more of it.
     let files = lacking.map { report.modules[$0].path }.filter { $0.hasPrefix("/") }

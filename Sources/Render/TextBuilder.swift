@@ -37,6 +37,46 @@ struct TextBuilder {
     try endLine()
   }
 
+  /// Writes texts on a line, two spaces apart; one that does not fit any more begins another line.
+  mutating func line(ofParts parts: [(text: String, look: Look)]) throws {
+    var column = 0
+    for (index, part) in parts.filter({ !$0.text.isEmpty }).enumerated() {
+      let width = columns(part.text)
+      if index > 0 {
+        if let terminal = style.width, column + 2 + width > terminal {
+          bytes.append(0x0a)
+          column = 0
+        }
+        // A line that goes on is set in, less than frames are.
+        add("  ")
+        column += 2
+      }
+      add(part.text, part.look)
+      column += width
+    }
+    try endLine()
+  }
+
+  /// Writes a text that a terminal breaks between words; its further lines are set in by `indent`.
+  mutating func paragraph(_ text: String, indent: Int, _ look: Look = .plain) throws {
+    guard let terminal = style.width, columns(text) > terminal else { return try line(text, look) }
+    let start = String(text.prefix { $0 == " " })
+    var current = start
+    for word in text.dropFirst(start.count).split(separator: " ", omittingEmptySubsequences: false)
+    {
+      if current.count > start.count {
+        if columns(current) + 1 + word.unicodeScalars.count > terminal {
+          try line(current, look)
+          current = String(repeating: " ", count: indent)
+        } else {
+          current += " "
+        }
+      }
+      current += word
+    }
+    try line(current, look)
+  }
+
   /// Hands on what was collected; to be called at the end.
   mutating func flush() throws {
     guard !bytes.isEmpty else { return }

@@ -50,13 +50,13 @@ struct TextReport {
 
   private func writeHeading(of group: StackGroup, to text: inout TextBuilder) throws {
     let threads = group.threads.map { report.threads[$0] }
-    text.add(count(threads.count, "thread"), .heading)
-    text.add("  \(activitiesText(group))")
     let names = threads.compactMap(\.name)
-    if !names.isEmpty { text.add("  \(namesText(names))", .heading) }
-    text.add("  \(threadIDsText(threads.map(\.threadID)))", .faint)
-    if hasCrashed(group) { text.add("  crashed", .alarm) }
-    try text.endLine()
+    try text.line(ofParts: [
+      (count(threads.count, "thread"), .heading), (activitiesText(group), .plain),
+      (names.isEmpty ? "" : namesText(names), .heading),
+      (threadIDsText(threads.map(\.threadID)), .faint),
+      (hasCrashed(group) ? "crashed" : "", .alarm),
+    ])
   }
 
   private func writeStack(
@@ -66,16 +66,18 @@ struct TextReport {
   ) throws {
     let first = report.threads[group.threads[0]]
     guard let stack = group.stack else {
-      return try text.line(
+      return try text.paragraph(
         "    no stack: \(visible(first.reason ?? "nothing was captured"))",
+        indent: 8,
         .doubt
       )
     }
     let quiet = group.threads.lazy.map { report.threads[$0] }.filter { $0.status == .quiet }
     if let example = quiet.first {
       let reason = example.reason.map { ": \(visible($0))" } ?? ""
-      try text.line(
+      try text.paragraph(
         "    \(quiet.count == 1 ? "" : "\(quiet.count) ")read without a signal\(reason)",
+        indent: 8,
         .doubt
       )
     }

@@ -31,11 +31,19 @@ private func isFinerThanItsCall(_ kind: ThreadWait.Kind) -> Bool {
 
 /// `3 sleeping in futex, 1 running`; without numbers when all do the same.
 func activitiesText(_ group: StackGroup) -> String {
-  guard group.activities.count > 1 else {
-    return group.activities.first.map { activityText($0.activity) } ?? ""
+  // Activities that differ in what is not shown here are counted together.
+  var counts: [(text: String, count: Int)] = []
+  for (activity, count) in group.activities {
+    let text = activityText(activity)
+    if let index = counts.firstIndex(where: { $0.text == text }) {
+      counts[index].count += count
+    } else {
+      counts.append((text, count))
+    }
   }
-  let shown = group.activities.prefix(4).map { "\($0.count) \(activityText($0.activity))" }
-  let rest = group.activities.dropFirst(4).reduce(0) { $0 + $1.count }
+  guard counts.count > 1 else { return counts.first?.text ?? "" }
+  let shown = counts.prefix(4).map { "\($0.count) \($0.text)" }
+  let rest = counts.dropFirst(4).reduce(0) { $0 + $1.count }
   return (shown + (rest > 0 ? ["\(rest) otherwise"] : [])).joined(separator: ", ")
 }
 

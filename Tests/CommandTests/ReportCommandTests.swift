@@ -96,16 +96,16 @@ struct ReportCommandTests {
     #expect(try inTerminal(["NO_COLOR": ""]).contains(escape))
   }
 
-  @Test func aNarrowTerminalGetsPlacesOnLinesOfTheirOwn() throws {
+  @Test func aNarrowTerminalGetsShorterPlaces() throws {
     let colourless = ["NO_COLOR": "1" as String?]
     let narrow = try runInTerminal(
       Products.dumpcollect,
       ["report", server],
-      columns: 50,
+      columns: 60,
       environment: colourless
     )
     #expect(
-      narrow.text.contains("    Queue.next() (inlined)\r\n        /src/shop/Worker.swift:41\r\n")
+      narrow.text.contains("    Worker.run()                    …/shop/Worker.swift:88\r\n")
     )
     let wide = try runInTerminal(
       Products.dumpcollect,

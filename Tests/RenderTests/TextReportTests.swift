@@ -116,6 +116,38 @@ struct TextReportTests {
     )
   }
 
+  @Test func statesThatReadTheSameAreCountedTogether() throws {
+    var report = SampleReport.server()
+    report.threads[2].status = .quiet
+    #expect(
+      try rendered(report, .text).contains("4 threads  sleeping in futex (condition)  \"worker-8\"")
+    )
+  }
+
+  @Test(arguments: [40, 60, 80, 120])
+  func noLineIsLongerThanTheTerminalWhereItCanBeBroken(_ width: Int) throws {
+    var report = SampleReport.server()
+    let folder = "/home/somebody/projects/dumpcollect/Examples/LeakyService/Sources/LeakyService"
+    for index in report.frames.indices where report.frames[index].file != nil {
+      report.frames[index].file = "\(folder)/main.swift"
+    }
+    report.modules[1].reason = Array(repeating: "no debug file", count: 9).joined(separator: "; ")
+    report.problems = [Array(repeating: "a thread is missing", count: 9).joined(separator: ", ")]
+    let text = try rendered(report, .text, style: TextStyle(hasColor: false, width: width))
+    let words = width - 1
+    for line in text.split(separator: "\n") where line.count > width {
+      // What is left has no place to break it: a name, or a fixed phrase of the heading.
+      #expect(
+        line.split(separator: " ").contains { $0.count > words / 2 } || !line.hasPrefix("    "),
+        "\(line)"
+      )
+    }
+    #expect(text.contains("LeakyService/main.swift:120"))
+    #expect(text.contains(width == 120 ? "…/Examples/" : "…/"))
+    // Away from terminals nothing is left out.
+    #expect(try rendered(report, .text).contains("  \(folder)/main.swift:120\n"))
+  }
+
   @Test func manyThreadsAreOneGroupALine() throws {
     let text = try rendered(SampleReport.large(threads: 10_000, distinct: 3, depth: 27), .text)
     #expect(text.contains("live capture, SIGQUIT from pid 88: 10,000 threads in 3 groups\n"))
