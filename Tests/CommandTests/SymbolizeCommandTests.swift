@@ -203,6 +203,20 @@ struct SymbolizeCommandTests {
     #expect(result.errorText.contains("-o FILE"))
   }
 
+  @Test func aPathThatIsTooLongForAnArchiveIsSaidToBe() throws {
+    let name = String(repeating: "n", count: 200)
+    let folder = directory.file("\(name)/\(name)/\(name)")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let long = "\(folder)/a.dcap"
+    try FileManager.default.copyItem(atPath: capture, toPath: long)
+    let result = try dumpcollect("symbolize", long)
+    #expect(result.status == 2)
+    #expect(result.errorText.contains("the path is too long for SQLite"), "\(result.errorText)")
+    #expect(result.errorText.contains("-o FILE"))
+    #expect(try dumpcollect("symbolize", long, "-o", directory.file("a.dcreport")).status == 0)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["a.dcap"])
+  }
+
   @Test func aCaptureIsShownWithoutAnArchive() throws {
     let result = try dumpcollect("report", capture, "--format", "full")
     #expect(result.status == 0)

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The report archive: one SQLite database that anybody's SQLite reads (docs/report-schema.md).
 public enum ReportArchive {
   /// The path beside a capture where its archive goes: same folder, same stem, `.dcreport`.
@@ -16,6 +18,7 @@ public enum ReportArchive {
   /// `path` holds either what it held before or the new report. Its mode is 0600, like a capture's.
   public static func write(_ report: DumpReport, to path: String) throws(ReportArchiveError) {
     let unfinished = try UnfinishedFile(replacing: path)
+    try requireShortPath(path, longest: unfinished.path)
     do {
       try ArchiveWriter(report).write(toEmptyFileAt: unfinished.path)
     } catch {
@@ -34,6 +37,7 @@ public enum ReportArchive {
   /// written, not even a journal.
   public static func read(at path: String) throws(ReportArchiveError) -> DumpReport {
     let byteCount = try ArchiveHeader.check(path)
+    try requireShortPath(path, longest: path)
     do {
       return try ArchiveReader(path: path, byteCount: byteCount).report()
     } catch let error as ArchiveDamage {
@@ -42,6 +46,20 @@ public enum ReportArchive {
       throw .damaged(path, "\(error)")
     }
   }
+}
+
+/// Throws when SQLite would not open a file because its absolute path is too long for it.
+private func requireShortPath(_ path: String, longest: String) throws(ReportArchiveError) {
+  // SQLite's MAX_PATHNAME, with the zero byte at the end and a margin for links.
+  let limit = 500
+  guard let resolved = unsafe realpath(longest, nil) else { return }
+  defer { unsafe free(resolved) }
+  guard unsafe strlen(resolved) > limit else { return }
+  throw ReportArchiveError(
+    file: path,
+    problem: "the path is too long for SQLite, which takes \(limit) bytes",
+    hint: "choose a shorter one: -o FILE, or move the file"
+  )
 }
 
 extension ReportArchiveError {
