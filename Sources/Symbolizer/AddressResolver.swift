@@ -32,6 +32,16 @@ public final class AddressResolver {
     in path: String,
     kind: AddressKind
   ) throws(SymbolizerError) -> [ResolvedAddress] {
+    let batch = try resolveBatch(addresses, in: path, kind: kind)
+    return addresses.indices.map { batch[$0] }
+  }
+
+  /// The same, as numbers with tables of texts: for many addresses at once.
+  package func resolveBatch(
+    _ addresses: [UInt64],
+    in path: String,
+    kind: AddressKind
+  ) throws(SymbolizerError) -> ResolvedBatch {
     let module = try module(at: path)
     let jobs = options.jobs ?? WorkerPool.coreCount
     let places =
@@ -49,15 +59,7 @@ public final class AddressResolver {
       with: options.demangles ? demangler : nil,
       jobs: jobs
     )
-    return addresses.indices.map { index in
-      var resolved = ResolvedAddress(address: addresses[index], module: path)
-      let reason = answer.reason(at: index)
-      resolved.frames = answer.frames(at: index).map {
-        names.frame($0, of: answer, address: addresses[index], reason: reason)
-      }
-      resolved.unknown = reason
-      return resolved
-    }
+    return ResolvedBatch(module: path, addresses: addresses, answer: answer, names: names)
   }
 
   private func module(at path: String) throws(SymbolizerError) -> ModuleLookup {

@@ -20,6 +20,19 @@ package final class DWARFFile: Sendable {
   }
 }
 
+extension DWARFFile {
+  /// The text of a name; empty where there is no such string.
+  func text(of reference: StringReference) -> String {
+    let section = sections.section(of: reference, alternate: alternate)
+    var cursor = ByteCursor(section.bytes)
+    cursor.quietSeek(to: reference.offset)
+    // A string without end is damage; what there is of it is no name.
+    guard !cursor.isBad, let text = try? cursor.cString() else { return "" }
+    // Safe because the pointer does not outlive the borrowed span.
+    return unsafe text.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+}
+
 /// A unit that is ready to be read: its first entry and the shapes of all its entries.
 struct LoadedUnit: Sendable {
   var context: UnitContext

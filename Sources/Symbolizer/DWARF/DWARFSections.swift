@@ -37,21 +37,27 @@ extension DWARFSections {
   ///
   /// `alternate`: the sections that the references of `dwz` mean.
   func bytes(of reference: StringReference, alternate: DWARFSections? = nil) -> [UInt8] {
-    let section: ByteRegion =
-      switch reference.section {
-      case .strings: strings
-      case .lineStrings: lineStrings
-      case .info: info
-      case .lines: lines
-      case .alternateStrings: alternate?.strings ?? .empty
-      case .alternateInfo: alternate?.info ?? .empty
-      }
+    let section = section(of: reference, alternate: alternate)
     var cursor = ByteCursor(section.bytes)
     cursor.quietSeek(to: reference.offset)
     // A string without end is damage; what there is of it is no name.
     guard !cursor.isBad, let text = try? cursor.cString() else { return [] }
     // Safe because the pointer does not outlive the borrowed span.
     return unsafe text.withUnsafeBytes { unsafe [UInt8]($0) }
+  }
+}
+
+extension DWARFSections {
+  /// The section that a string stands in.
+  func section(of reference: StringReference, alternate: DWARFSections?) -> ByteRegion {
+    switch reference.section {
+    case .strings: strings
+    case .lineStrings: lineStrings
+    case .info: info
+    case .lines: lines
+    case .alternateStrings: alternate?.strings ?? .empty
+    case .alternateInfo: alternate?.info ?? .empty
+    }
   }
 }
 

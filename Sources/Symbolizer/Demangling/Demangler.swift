@@ -9,7 +9,7 @@ package struct ReadableName: Hashable, Sendable {
   package var short: String?
 }
 
-/// Demangles names of C++, Rust and Swift; remembers what it was asked.
+/// Demangles names of C++, Rust and Swift; remembers what it was asked, name by name.
 ///
 /// Any number of threads may use one.
 ///
@@ -45,6 +45,13 @@ package final class Demangler: Sendable {
       state.names[name] = result
       return result
     }
+  }
+
+  /// The readable forms of names that differ from each other: nothing of them is remembered.
+  package func demangleOnce(_ names: ArraySlice<String>) -> [ReadableName] {
+    let text = state.withLock { $0.texts.popLast() } ?? TextBuffer()
+    defer { state.withLock { $0.texts.append(text) } }
+    return names.map { Self.demangled($0, text) }
   }
 
   private static func demangled(_ name: String, _ text: TextBuffer) -> ReadableName {

@@ -1,10 +1,12 @@
 import CaptureFormat
+import Synchronization
 
 /// The symbols of a module: of its `.symtab`, wherever that lies, else of `.dynsym` and
 /// MiniDebugInfo, and the slots of its linkage table.
 ///
-/// Names stay in the file until they are asked for. Building takes time and memory in proportion to
-/// the symbols (28 bytes each while it is built, 12 to 24 after); a lookup is one binary search.
+/// Names stay in the file until they are asked for. The first few addresses are found by one pass over the table;
+/// whoever asks for more, or again, gets an index, which takes time and memory in proportion to the symbols (28 bytes
+/// each while it is built, 12 to 24 after); a lookup in it is one binary search.
 package final class SymbolTable: Sendable {
   /// What was found where, for a person: "no .symtab (stripped)".
   package let problems: [String]
@@ -12,16 +14,22 @@ package final class SymbolTable: Sendable {
   package let isComplete: Bool
 
   private let sources: [SymbolSource]
-  private let slots: [LinkageSlots.Slot]
+  /// What names code; `.dynsym` beside a full table names slots alone.
+  private let used: [SymbolSource]
+  private let slots: LazyValue<[LinkageSlots.Slot]>
   private let slotSource: Int
   private let codeSections: [ELFSection]
-  private let index: SymbolIndex
+  private let index: LazyValue<SymbolIndex>
+  private let wasAsked = Atomic(false)
 
   /// Symbol numbers are in the lower bits of an identifier, their source in the upper two.
   private static let sourceShift: UInt32 = 30
   private static let slotsID: UInt32 = 3
 
-  /// Reads the symbols of a module.
+  /// More addresses than this are looked up in the index, even when they are the first.
+  private static let fewAddresses = 16
+
+  /// Finds the symbols of a module; reads none of them yet.
   ///
   /// - Parameters:
   ///   - main: the module itself.
@@ -46,45 +54,88 @@ package final class SymbolTable: Sendable {
     for file in files {
       if let problem = file.sectionProblem { problems.append("\(file.path): \(problem)") }
     }
-    slots = dynamic == nil ? [] : main.map { LinkageSlots(of: $0).slots } ?? []
+    let slots = LazyValue { dynamic == nil ? [] : main.map { LinkageSlots(of: $0).slots } ?? [] }
+    self.slots = slots
     slotSource = full == nil ? 0 : 1
     isComplete = full != nil
     self.sources = sources
     self.problems = problems
     codeSections = (main ?? debug)?.sections.filter { $0.isAllocated && $0.isExecutable } ?? []
     let used = full == nil ? sources : [sources[0]]
-    index = SymbolIndex(Self.candidates(used, slots))
+    self.used = used
+    index = LazyValue { SymbolIndex(Self.candidates(used, slots.value)) }
   }
 
-  /// Whether there is no symbol at all.
-  package var isEmpty: Bool { index.isEmpty }
-
   /// The symbol that stands for the address.
-  package func symbol(at address: ELFAddress) -> SymbolMatch {
-    guard let owner = index.owner(of: address.value) else { return .unknown(reason(address)) }
-    if owner.id >> Self.sourceShift == Self.slotsID {
-      let slot = slots[number(owner.id)]
-      return .symbol(
-        Symbol(
-          id: owner.id,
-          address: ELFAddress(slot.address),
-          end: ELFAddress(slot.address &+ slot.byteCount),
-          binding: .local,
-          isSized: true,
-          isLinkageSlot: true
+  package func symbol(at address: ELFAddress) -> SymbolMatch { match(address, in: index.value) }
+
+  private func match(_ address: ELFAddress, in index: SymbolIndex) -> SymbolMatch {
+    guard let owner = index.owner(of: address.value) else {
+      return .unknown(
+        reason(
+          address,
+          isEmpty: index.isEmpty,
+          isBetweenSymbols: index.isBetweenSymbols(address.value)
         )
       )
     }
-    let entry = sources[Int(owner.id >> Self.sourceShift)].entry(number(owner.id))
-    return .symbol(
-      Symbol(
-        id: owner.id,
-        address: ELFAddress(entry.value),
-        end: ELFAddress(entry.size > 0 ? entry.value.clampedSum(entry.size) : owner.end),
-        binding: entry.binding,
-        isSized: entry.size > 0,
-        isLinkageSlot: false
+    return .symbol(symbol(owner.id, end: owner.end))
+  }
+
+  /// The symbols that stand for the addresses, in their order.
+  package func symbols(at addresses: [UInt64]) -> [SymbolMatch] {
+    let isFirst = !wasAsked.exchange(true, ordering: .relaxed)
+    guard isFirst, addresses.count <= Self.fewAddresses else {
+      let index = index.value
+      return addresses.map { match(ELFAddress($0), in: index) }
+    }
+    var scan = SymbolScan(addresses)
+    for (number, source) in used.enumerated() { Self.scan(source, number) { scan.add($0) } }
+    // Slots are found by reading code and relocations: not before an address may lie in one, or lies nowhere.
+    let mayBeSlot = addresses.contains { isInLinkageTable(ELFAddress($0)) }
+    let slots = mayBeSlot || scan.hasUnknown ? slots.value : []
+    Self.scan(slots) { scan.add($0) }
+    if scan.needsSecondPass {
+      for (number, source) in used.enumerated() { Self.scan(source, number) { scan.cover($0) } }
+      Self.scan(slots) { scan.cover($0) }
+    }
+    return scan.answers.enumerated().map { position, answer in
+      if let owner = answer.owner { return .symbol(symbol(owner.id, end: owner.end)) }
+      return .unknown(
+        reason(
+          ELFAddress(addresses[position]),
+          isEmpty: !answer.hasBefore && !answer.hasAfter,
+          isBetweenSymbols: answer.hasBefore && answer.hasAfter
+        )
       )
+    }
+  }
+
+  private func isInLinkageTable(_ address: ELFAddress) -> Bool {
+    codeSections.contains { $0.name.hasPrefix(".plt") && $0.contains(address) }
+  }
+
+  /// `end`: where a symbol without size ends.
+  private func symbol(_ id: UInt32, end: UInt64) -> Symbol {
+    if id >> Self.sourceShift == Self.slotsID {
+      let slot = slots.value[number(id)]
+      return Symbol(
+        id: id,
+        address: ELFAddress(slot.address),
+        end: ELFAddress(slot.address &+ slot.byteCount),
+        binding: .local,
+        isSized: true,
+        isLinkageSlot: true
+      )
+    }
+    let entry = sources[Int(id >> Self.sourceShift)].entry(number(id))
+    return Symbol(
+      id: id,
+      address: ELFAddress(entry.value),
+      end: ELFAddress(entry.size > 0 ? entry.value.clampedSum(entry.size) : end),
+      binding: entry.binding,
+      isSized: entry.size > 0,
+      isLinkageSlot: false
     )
   }
 
@@ -97,7 +148,7 @@ package final class SymbolTable: Sendable {
       guard source < sources.count, number < sources[source].count else { return "" }
       return sources[source].name(sources[source].entry(number))
     }
-    let target = slots[number].symbol
+    let target = slots.value[number].symbol
     guard slotSource < sources.count, target < sources[slotSource].count else { return "" }
     return sources[slotSource].name(sources[slotSource].entry(target)) + "@plt"
   }
@@ -110,21 +161,38 @@ package final class SymbolTable: Sendable {
   ) -> [SymbolIndex.Candidate] {
     var candidates: [SymbolIndex.Candidate] = []
     for (number, source) in sources.enumerated() {
-      let prefix = UInt32(number) << sourceShift
-      source.forEachCodeSymbol { index, entry, limit in
-        candidates.append(
-          SymbolIndex.Candidate(
-            start: entry.value,
-            size: entry.size,
-            limit: limit,
-            id: prefix | UInt32(index),
-            rank: entry.binding.rawValue * 2 + (entry.isFunction ? 0 : 1)
-          )
-        )
-      }
+      scan(source, number) { candidates.append($0) }
     }
+    scan(slots) { candidates.append($0) }
+    return candidates
+  }
+
+  @inline(__always)
+  private static func scan(
+    _ source: SymbolSource,
+    _ number: Int,
+    _ body: (SymbolIndex.Candidate) -> Void
+  ) {
+    let prefix = UInt32(number) << sourceShift
+    source.forEachCodeSymbol { index, entry, limit in
+      body(
+        SymbolIndex.Candidate(
+          start: entry.value,
+          size: entry.size,
+          limit: limit,
+          id: prefix | UInt32(index),
+          rank: entry.binding.rawValue * 2 + (entry.isFunction ? 0 : 1)
+        )
+      )
+    }
+  }
+
+  private static func scan(
+    _ slots: [LinkageSlots.Slot],
+    _ body: (SymbolIndex.Candidate) -> Void
+  ) {
     for (number, slot) in slots.enumerated() {
-      candidates.append(
+      body(
         SymbolIndex.Candidate(
           start: slot.address,
           size: slot.byteCount,
@@ -134,16 +202,15 @@ package final class SymbolTable: Sendable {
         )
       )
     }
-    return candidates
   }
 
-  private func reason(_ address: ELFAddress) -> String {
-    guard !index.isEmpty else { return "no symbols" }
+  private func reason(_ address: ELFAddress, isEmpty: Bool, isBetweenSymbols: Bool) -> String {
+    guard !isEmpty else { return "no symbols" }
     let section = codeSections.first { $0.contains(address) }
     guard let section else { return codeSections.isEmpty ? "no symbol" : "not in code" }
     if section.name.hasPrefix(".plt") { return "in the linkage table, no slot" }
     // Without its own table a file names what others use of it; the rest of its code may be anything.
     guard isComplete else { return "stripped: only exported functions have names" }
-    return index.isBetweenSymbols(address.value) ? "between functions" : "no symbol"
+    return isBetweenSymbols ? "between functions" : "no symbol"
   }
 }

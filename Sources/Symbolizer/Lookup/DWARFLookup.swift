@@ -16,13 +16,13 @@ struct DWARFLookup: Sendable {
   /// Looks all addresses up.
   ///
   /// `jobs` is how many threads, this one among them. `isWorthASecondWalk` says whether DWARF may know a function at
-  /// an address that stands in no obvious place: false for what compilers make without debug information, such as
-  /// thunks.
+  /// the address of a position, although it stands in no obvious place: false for what compilers make without debug
+  /// information, such as thunks.
   init(
     _ batch: AddressBatch,
     in file: DWARFFile,
     jobs: Int,
-    isWorthASecondWalk: @escaping @Sendable (UInt64) -> Bool
+    isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
   ) {
     ranges = [Range<Int32>](repeating: 0..<0, count: batch.sorted.count)
     hasFunction = [Bool](repeating: false, count: batch.sorted.count)
@@ -58,7 +58,7 @@ struct DWARFLookup: Sendable {
     _ batch: AddressBatch,
     _ file: DWARFFile,
     _ jobs: Int,
-    _ isWorthASecondWalk: @escaping @Sendable (UInt64) -> Bool
+    _ isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
   ) -> [WorkerOutput] {
     guard !tasks.isEmpty else { return [] }
     let counter = WorkCounter(end: tasks.count)

@@ -51,37 +51,32 @@ extension ModuleAnswer {
   init(of module: ModuleLookup, _ addresses: [UInt64], jobs: Int) {
     let batch = AddressBatch(addresses)
     positions = batch.positions
+    let symbols = module.symbols
+    let matches = symbols.symbols(at: batch.sorted)
     guard let dwarf = module.dwarf else {
       (functions, paths, problems) = ([], [], [])
-      var names = OuterNames(symbols: module.symbols, functions: [])
-      for (position, address) in batch.sorted.enumerated() {
-        append(Int32(position), address, [], &names)
-      }
+      var names = OuterNames(symbols: symbols, functions: [])
+      for (position, match) in matches.enumerated() { append(Int32(position), match, [], &names) }
       functions = names.texts
       return
     }
-    let symbols = module.symbols
-    let lookup = DWARFLookup(batch, in: dwarf, jobs: jobs) { address in
+    let lookup = DWARFLookup(batch, in: dwarf, jobs: jobs) { position in
       // Compilers give thunks no entry: looking for one costs a walk over the whole unit.
-      guard let symbol = symbols.symbol(at: ELFAddress(address)).symbol else { return true }
+      guard let symbol = matches[position].symbol else { return true }
       return !symbols.name(of: symbol).hasPrefix("_ZT")
     }
     paths = lookup.paths
     problems = Array(lookup.problems)
     functions = []
-    let texts = lookup.functions.map { name in
-      String(
-        decoding: dwarf.sections.bytes(of: name.text, alternate: dwarf.alternate),
-        as: UTF8.self
-      )
-    }
+    let texts = lookup.functions.map { dwarf.text(of: $0.text) }
     var names = OuterNames(symbols: symbols, functions: texts)
     frames.reserveCapacity(lookup.frames.count)
-    for (position, address) in batch.sorted.enumerated() {
+    ranges.reserveCapacity(matches.count)
+    for (position, match) in matches.enumerated() {
       let range = lookup.ranges[position]
       append(
         Int32(position),
-        address,
+        match,
         lookup.frames[Int(range.lowerBound)..<Int(range.upperBound)],
         &names
       )
@@ -92,14 +87,14 @@ extension ModuleAnswer {
   /// Adds the frames of the next address, the outermost of them with the name of the symbol table.
   private mutating func append(
     _ position: Int32,
-    _ address: UInt64,
+    _ match: SymbolMatch,
     _ found: ArraySlice<LookupFrame>,
     _ names: inout OuterNames
   ) {
     let first = Int32(frames.count)
     frames.append(contentsOf: found)
     let outermost = found.last?.function ?? LookupFrame.none
-    switch names.name(at: ELFAddress(address), dwarf: outermost) {
+    switch names.name(match, dwarf: outermost) {
     case .number(let number):
       if found.isEmpty {
         frames.append(LookupFrame(function: number))
@@ -132,9 +127,9 @@ private struct OuterNames {
     texts = functions
   }
 
-  /// The name of the function at an address, whose name by DWARF is given, or `LookupFrame.none`.
-  mutating func name(at address: ELFAddress, dwarf: UInt32) -> Choice {
-    switch symbols.symbol(at: address) {
+  /// The name of the function that a symbol stands for, whose name by DWARF is given, or `LookupFrame.none`.
+  mutating func name(_ match: SymbolMatch, dwarf: UInt32) -> Choice {
+    switch match {
     case .unknown(let reason):
       return dwarf == LookupFrame.none ? .unknown(reason) : .number(dwarf)
     case .symbol(let symbol):

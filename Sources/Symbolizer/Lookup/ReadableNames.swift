@@ -6,7 +6,8 @@ struct ReadableNames: Sendable {
   private static let shareSize = 256
 
   private let linkages: [String]
-  private let names: [ReadableName]
+  /// By number of the function: in full, and in short where that differs.
+  let names: [ReadableName]
 
   /// Demangles all names, on several threads when there are many.
   ///
@@ -23,9 +24,7 @@ struct ReadableNames: Sendable {
       var output: [(share: Int, names: [ReadableName])] = []
       while let share = counter.next() {
         let end = min(linkages.count, (share + 1) * Self.shareSize)
-        output.append(
-          (share, linkages[share * Self.shareSize..<end].map { demangler.demangle($0) })
-        )
+        output.append((share, demangler.demangleOnce(linkages[share * Self.shareSize..<end])))
       }
       return output
     }

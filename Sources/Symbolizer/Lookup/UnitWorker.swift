@@ -38,8 +38,8 @@ struct UnitWorker {
   private let file: DWARFFile
   /// The addresses of the batch, ascending.
   private let sorted: [UInt64]
-  /// Whether DWARF may know a function there that the first walk did not find.
-  private let isWorthASecondWalk: @Sendable (UInt64) -> Bool
+  /// Whether DWARF may know a function at a position that the first walk did not find.
+  private let isWorthASecondWalk: @Sendable (Int) -> Bool
   private var budget: WorkBudget
   private var loader: UnitLoader
   private var resolver: NameResolver
@@ -53,7 +53,7 @@ struct UnitWorker {
   init(
     file: DWARFFile,
     sorted: [UInt64],
-    isWorthASecondWalk: @escaping @Sendable (UInt64) -> Bool
+    isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
   ) {
     self.file = file
     self.sorted = sorted
@@ -82,7 +82,7 @@ struct UnitWorker {
         note(DWARFProblem(".debug_info", FormatError(.malformed(text), offset: header.offset)))
       }
       let addresses = task.positions.map { sorted[Int($0)] }
-      let functions = findFunctions(unit, addresses)
+      let functions = findFunctions(unit, addresses, task.positions)
       let (table, places) = findPlaces(unit, addresses)
       emit(task, unit, functions, table, places)
     } catch {
@@ -97,7 +97,8 @@ struct UnitWorker {
 
   private mutating func findFunctions(
     _ unit: LoadedUnit,
-    _ addresses: [UInt64]
+    _ addresses: [UInt64],
+    _ positions: [Int32]
   ) -> FunctionFindings {
     let sections = file.sections
     let lists =
@@ -124,7 +125,7 @@ struct UnitWorker {
     walk(.quick)
     if findings.openCount > 0, findings.hasSkipped {
       let isWorthIt = addresses.indices.contains {
-        findings.nodeOfAddress[$0] < 0 && isWorthASecondWalk(addresses[$0])
+        findings.nodeOfAddress[$0] < 0 && isWorthASecondWalk(Int(positions[$0]))
       }
       if isWorthIt { walk(.nested) }
     }

@@ -26,14 +26,34 @@ struct AnswerStyle {
   /// File names without their folders.
   var showsBaseNames: Bool
 
-  /// What is known of one address, as text; `address` is nil when the question was no number.
-  func answer(_ answer: ResolvedAddress?, address: UInt64?, why: String?) -> [UInt8] {
-    let frames = answer?.frames ?? []
-    return switch kind {
-    case .json: json(answer, address: address, why: why)
-    case .llvm: Array(llvm(frames, address: address ?? 0).utf8)
-    case .gnu: Array(gnu(frames, address: address ?? 0).utf8)
+  /// Appends what is known of one address: the one at `index` of a batch, which is nil when nothing was found.
+  ///
+  /// `address`: nil when the question was no number. `why`: what was wrong with the question or its file.
+  func write(
+    _ batch: ResolvedBatch?,
+    at index: Int,
+    address: UInt64?,
+    why: String?,
+    to output: inout [UInt8]
+  ) {
+    switch kind {
+    case .json: output += json(batch?[index], address: address, why: why)
+    case .llvm: writeLLVM(Frames(batch, index), address: address ?? 0, to: &output)
+    case .gnu: writeGNU(Frames(batch, index), address: address ?? 0, to: &output)
     }
+  }
+
+  /// The frames of one address, of a batch that may be missing.
+  private struct Frames {
+    let batch: ResolvedBatch?
+    let frames: ArraySlice<LookupFrame>
+
+    init(_ batch: ResolvedBatch?, _ index: Int) {
+      self.batch = batch
+      frames = batch?.frames(at: index) ?? []
+    }
+
+    func function(_ frame: LookupFrame) -> String { batch?.function(of: frame) ?? "??" }
   }
 
   // MARK: JSON
@@ -53,49 +73,88 @@ struct AnswerStyle {
 
   // MARK: llvm-symbolizer
 
-  private func llvm(_ frames: [Frame], address: UInt64) -> String {
-    var text = ""
-    if showsAddresses { text += "0x\(String(address, radix: 16))\(isPretty ? ": " : "\n")" }
-    for (index, frame) in shown(frames).enumerated() {
-      if index > 0 && isPretty { text += " (inlined by) " }
-      text += "\(frame?.function ?? "??")\(isPretty ? " at " : "\n")"
-      text += "\(file(frame)):\(frame?.line ?? 0):\(frame?.column ?? 0)\n"
+  private func writeLLVM(_ found: Frames, address: UInt64, to output: inout [UInt8]) {
+    if showsAddresses {
+      output.append(text: "0x\(String(address, radix: 16))\(isPretty ? ": " : "\n")")
     }
-    return text + "\n"
+    guard let innermost = found.frames.first, let outermost = found.frames.last else {
+      output.append(text: isPretty ? "?? at ??:0:0\n\n" : "??\n??:0:0\n\n")
+      return
+    }
+    if showsInlines {
+      for (index, frame) in found.frames.enumerated() {
+        if index > 0 && isPretty { output.append(text: " (inlined by) ") }
+        writeLLVM(found, frame, function: frame, to: &output)
+      }
+    } else {
+      // The outermost function stands at the innermost place.
+      writeLLVM(found, innermost, function: outermost, to: &output)
+    }
+    output.append(UInt8(ascii: "\n"))
   }
 
-  /// At least one frame; without inline frames the outermost function stands at the innermost place.
-  private func shown(_ frames: [Frame]) -> [Frame?] {
-    guard let innermost = frames.first, let outermost = frames.last else { return [nil] }
-    guard !showsInlines else { return frames }
-    var frame = innermost
-    frame.function = outermost.function
-    return [frame]
+  private func writeLLVM(
+    _ found: Frames,
+    _ frame: LookupFrame,
+    function: LookupFrame,
+    to output: inout [UInt8]
+  ) {
+    output.append(text: found.function(function))
+    output.append(text: isPretty ? " at " : "\n")
+    writeFile(found, frame, to: &output)
+    output.append(UInt8(ascii: ":"))
+    output.append(decimal: frame.line)
+    output.append(UInt8(ascii: ":"))
+    output.append(decimal: frame.column)
+    output.append(UInt8(ascii: "\n"))
   }
 
   // MARK: addr2line
 
-  private func gnu(_ frames: [Frame], address: UInt64) -> String {
-    var text = ""
+  private func writeGNU(_ found: Frames, address: UInt64, to output: inout [UInt8]) {
     if showsAddresses {
       let digits = String(address, radix: 16)
-      text += "0x\(String(repeating: "0", count: 16 - digits.utf8.count))\(digits)"
-      text += isPretty ? ": " : "\n"
+      output.append(text: "0x\(String(repeating: "0", count: 16 - digits.utf8.count))\(digits)")
+      output.append(text: isPretty ? ": " : "\n")
     }
-    guard let innermost = frames.first, innermost.function != nil || innermost.file != nil else {
-      return text + (showsFunctions ? (isPretty ? "?? " : "??\n") : "") + "??:0\n"
+    guard let first = found.frames.first,
+      first.function != LookupFrame.none || first.path != LookupFrame.none
+    else {
+      if showsFunctions { output.append(text: isPretty ? "?? " : "??\n") }
+      output.append(text: "??:0\n")
+      return
     }
-    for (index, frame) in frames.prefix(showsInlines ? frames.count : 1).enumerated() {
-      if index > 0 && isPretty { text += " (inlined by) " }
-      if showsFunctions { text += "\(frame.function ?? "??")\(isPretty ? " at " : "\n")" }
-      let line = frame.line.flatMap { $0 == 0 ? nil : "\($0)" } ?? "?"
-      text += "\(file(frame)):\(line)\n"
+    for (index, frame) in found.frames.prefix(showsInlines ? found.frames.count : 1).enumerated() {
+      if index > 0 && isPretty { output.append(text: " (inlined by) ") }
+      if showsFunctions {
+        output.append(text: found.function(frame))
+        output.append(text: isPretty ? " at " : "\n")
+      }
+      writeFile(found, frame, to: &output)
+      output.append(UInt8(ascii: ":"))
+      if frame.line == 0 {
+        output.append(UInt8(ascii: "?"))
+      } else {
+        output.append(decimal: frame.line)
+      }
+      output.append(UInt8(ascii: "\n"))
     }
-    return text
   }
 
-  private func file(_ frame: Frame?) -> String {
-    guard let file = frame?.file else { return "??" }
-    return showsBaseNames ? String(fileName(of: file)) : file
+  private func writeFile(_ found: Frames, _ frame: LookupFrame, to output: inout [UInt8]) {
+    guard let file = found.batch?.file(of: frame) else { return output.append(text: "??") }
+    output.append(text: showsBaseNames ? String(fileName(of: file)) : file)
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(text: String) {
+    append(contentsOf: text.utf8)
+  }
+
+  fileprivate mutating func append(decimal number: UInt32) {
+    guard number >= 10 else { return append(UInt8(ascii: "0") + UInt8(number)) }
+    append(decimal: number / 10)
+    append(UInt8(ascii: "0") + UInt8(number % 10))
   }
 }

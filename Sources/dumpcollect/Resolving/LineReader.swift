@@ -8,6 +8,7 @@ struct LineReader {
   /// More than this is answered in several batches, so that memory stays bounded.
   private static let batchBytes = 8 << 20
   private static let longestLine = 1 << 20
+  private static let chunkBytes = 256 << 10
   /// The corresponding C constant is F_SETPIPE_SZ (fcntl(2)), which glibc shows to GNU sources alone.
   private static let setPipeSize: Int32 = 1031
 
@@ -45,13 +46,18 @@ struct LineReader {
   }
 
   private mutating func readMore() throws(CommandError) {
-    var chunk = [UInt8](repeating: 0, count: 1 << 20)
-    let count = unsafe read(STDIN_FILENO, &chunk, chunk.count)
+    var (count, error) = (0, Int32(0))
+    let chunk = unsafe [UInt8](unsafeUninitializedCapacity: Self.chunkBytes) { buffer, filled in
+      // Safe because the buffer has room for so many bytes.
+      count = unsafe read(STDIN_FILENO, buffer.baseAddress, buffer.count)
+      error = errno
+      filled = max(count, 0)
+    }
     switch count {
     case 0: hasEnded = true
-    case 1...: pending += chunk.prefix(count)
-    case _ where errno == EINTR: break
-    default: throw CommandError("cannot read standard input: \(SystemError.current)")
+    case 1...: pending += chunk
+    case _ where error == EINTR: break
+    default: throw CommandError("cannot read standard input: \(SystemError(code: error))")
     }
   }
 

@@ -8,6 +8,8 @@ final class ResolveSession {
   private let style: AnswerStyle
   private let object: String?
   private let kind: AddressResolver.AddressKind
+  /// Answers are written when they are more than this: 256 KiB.
+  private static let outputBytes = 256 << 10
   /// Files that could not be used, each with the reason; each is named once.
   private var refusedFiles: [String: String] = [:]
 
@@ -29,11 +31,14 @@ final class ResolveSession {
     let queries = lines.map { AddressQuery($0, file: object, radix: radix) }
     let answers = resolve(queries)
     var output: [UInt8] = []
+    output.reserveCapacity(min(lines.count * 2048, Self.outputBytes * 2))
     for (index, query) in queries.enumerated() {
       let why = complaint(about: query, line: lines[index])
       outcomes.add(why == nil ? .complete : .nothingDone)
-      output += style.answer(answers[index], address: query.address, why: why)
-      if output.count >= 256 << 10 {
+      let place = answers.places[index]
+      let batch = place.batch < 0 ? nil : answers.batches[Int(place.batch)]
+      style.write(batch, at: Int(place.index), address: query.address, why: why, to: &output)
+      if output.count >= Self.outputBytes {
         try StandardOutput.write(output)
         output.removeAll(keepingCapacity: true)
       }
@@ -41,18 +46,23 @@ final class ResolveSession {
     try StandardOutput.write(output)
   }
 
-  private func resolve(_ queries: [AddressQuery]) -> [ResolvedAddress?] {
-    var answers: [ResolvedAddress?] = Array(repeating: nil, count: queries.count)
-    var indicesByFile: [String: [Int]] = [:]
-    for (index, query) in queries.enumerated() where query.address != nil {
-      if let file = query.file { indicesByFile[file, default: []].append(index) }
-    }
-    for (file, indices) in indicesByFile.sorted(by: { $0.key < $1.key }) {
-      guard refusedFiles[file] == nil else { continue }
+  /// Answers, file by file.
+  private struct Answers {
+    var batches: [ResolvedBatch] = []
+    /// By question: its batch, or -1, and its number in there.
+    var places: [(batch: Int32, index: Int32)]
+  }
+
+  private func resolve(_ queries: [AddressQuery]) -> Answers {
+    var answers = Answers(places: Array(repeating: (-1, 0), count: queries.count))
+    for (file, indices) in Self.byFile(queries) where refusedFiles[file] == nil {
       do throws(SymbolizerError) {
         let addresses = indices.compactMap { queries[$0].address }
-        let resolved = try resolver.resolve(addresses, in: file, kind: kind)
-        for (index, answer) in zip(indices, resolved) { answers[index] = answer }
+        let batch = try resolver.resolveBatch(addresses, in: file, kind: kind)
+        for (number, index) in indices.enumerated() {
+          answers.places[index] = (Int32(answers.batches.count), Int32(number))
+        }
+        answers.batches.append(batch)
       } catch {
         refusedFiles[file] = error.problem
         note(error.description)
@@ -61,9 +71,29 @@ final class ResolveSession {
     return answers
   }
 
+  /// The questions of each file, by their numbers; those without file or address have no answer.
+  private static func byFile(_ queries: [AddressQuery]) -> [(file: String, indices: [Int])] {
+    var groups: [(file: String, indices: [Int])] = []
+    var numbers: [String: Int] = [:]
+    // Questions about one file follow each other.
+    var last = -1
+    for (index, query) in queries.enumerated() where query.address != nil {
+      guard let file = query.file else { continue }
+      if last < 0 || groups[last].file != file {
+        last = numbers[file] ?? groups.count
+        numbers[file] = last
+        if last == groups.count { groups.append((file, [])) }
+      }
+      groups[last].indices.append(index)
+    }
+    return groups.sorted { $0.file < $1.file }
+  }
+
   /// Why a question has no answer, where that is not for lack of symbols.
   private func complaint(about query: AddressQuery, line: Substring) -> String? {
-    if let file = query.file, let problem = refusedFiles[file] { return problem }
+    if !refusedFiles.isEmpty, let file = query.file, let problem = refusedFiles[file] {
+      return problem
+    }
     if query.address == nil {
       let problem = "expected an address, found “\(line.prefix(200))”"
       note(problem)

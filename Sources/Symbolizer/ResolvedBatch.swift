@@ -1,0 +1,44 @@
+/// What is known of the addresses of a batch: frames in numbers, texts in tables.
+///
+/// An address of optimized C++ has ten frames and more: as texts of their own those of 100,000 addresses would take
+/// longer to make than to find. Immutable; a class because it is handed around once an address.
+package final class ResolvedBatch: Sendable {
+  /// The file that was asked.
+  package let module: String
+  /// As they were asked.
+  package let addresses: [UInt64]
+  private let answer: ModuleAnswer
+  private let names: ReadableNames
+
+  init(module: String, addresses: [UInt64], answer: ModuleAnswer, names: ReadableNames) {
+    self.module = module
+    self.addresses = addresses
+    self.answer = answer
+    self.names = names
+  }
+
+  /// The frames of the address at `index`, innermost first; none when nobody knows it.
+  package func frames(at index: Int) -> ArraySlice<LookupFrame> { answer.frames(at: index) }
+
+  /// A frame's function as people read it; nil when it has none.
+  package func function(of frame: LookupFrame) -> String? {
+    frame.function == LookupFrame.none ? nil : names.names[Int(frame.function)].full
+  }
+
+  /// A frame's source file; nil when it is not known.
+  package func file(of frame: LookupFrame) -> String? {
+    frame.path == LookupFrame.none ? nil : answer.paths[Int(frame.path)]
+  }
+
+  /// All that is known of the address at `index`.
+  package subscript(index: Int) -> ResolvedAddress {
+    let address = addresses[index]
+    let reason = answer.reason(at: index)
+    var resolved = ResolvedAddress(address: address, module: module)
+    resolved.frames = answer.frames(at: index).map {
+      names.frame($0, of: answer, address: address, reason: reason)
+    }
+    resolved.unknown = reason
+    return resolved
+  }
+}
