@@ -25,6 +25,9 @@ public final class AddressResolver {
     self.log = log
   }
 
+  /// How many threads to use for a batch, the asking one among them.
+  package var jobs: Int { options.jobs ?? WorkerPool.coreCount }
+
   /// The frames of each address (ELF virtual addresses), in input order; each at least states why
   /// it is unknown.
   public func resolve(
@@ -43,7 +46,6 @@ public final class AddressResolver {
     kind: AddressKind
   ) throws(SymbolizerError) -> ResolvedBatch {
     let module = try module(at: path)
-    let jobs = options.jobs ?? WorkerPool.coreCount
     let places =
       switch kind {
       case .exact: addresses

@@ -55,6 +55,34 @@ import Testing
     }
   }
 
+  @Test(arguments: [["-O2", "-g"], ["-static"], ["-O1", "-s"]])
+  func aFewAddressesAreAnsweredAsManyAre(options: [String]) throws {
+    let directory = try TemporaryDirectory()
+    let path = try fixtures.build("output", compiler: "g++", options, in: directory)
+    try expectFewAreAnsweredAsMany(path)
+  }
+
+  /// Compares what a pass over the table says of a few addresses with what the index says of all.
+  private func expectFewAreAnsweredAsMany(_ path: String) throws {
+    let file = try ELFFile(path: path)
+    let table = SymbolTable(main: file)
+    var addresses: [UInt64] = [0, 1, .max]
+    for section in file.sections where section.isAllocated && section.isExecutable {
+      let (start, count) = (section.address.value, section.byteCount)
+      let step = max(1, Int(count / 300))
+      addresses += stride(from: start &- 2, to: start + count + 2, by: step)
+    }
+    for first in stride(from: 0, to: addresses.count, by: 5) {
+      let few = Array(addresses[first..<min(first + 5, addresses.count)])
+      let found = SymbolTable(main: file).symbols(at: few)
+      #expect(found == few.map { table.symbol(at: ELFAddress($0)) }, "\(few)")
+      // Whoever asks again gets the index.
+      let again = SymbolTable(main: file)
+      _ = again.symbols(at: [0])
+      if first % 100 == 0 { #expect(again.symbols(at: few) == found) }
+    }
+  }
+
   /// The rules, spelled out as slowly as they read.
   private func naiveSymbol(at address: UInt64, in symbols: [ListedSymbol]) -> ListedSymbol? {
     let covering = symbols.filter {
@@ -252,6 +280,7 @@ import Testing
     #expect(answer(131) == "last")
     #expect(answer(150) == "last")
     #expect(answer(4096) == "(not in code)")
+    try expectFewAreAnsweredAsMany(path)
   }
 
   @Test func versionsAreLeftOutOfNames() throws {

@@ -96,6 +96,12 @@ extension AbbreviationTable {
     upTo last: UInt64? = nil
   ) throws(FormatError) {
     let start = input.position
+    if let last, Self.skip(to: last, &input) {
+      try appendDeclaration(&input, encoding)
+      sparse = [last: 0]
+      byteCount = input.position - start
+      return
+    }
     var isDense = true
     var codes: [UInt64] = []
     while !input.isAtEnd {
@@ -111,6 +117,36 @@ extension AbbreviationTable {
       // Of two declarations with one code the first counts, as in other readers.
       for (index, code) in codes.enumerated() where sparse[code] == nil { sparse[code] = index }
     }
+  }
+
+  /// Passes declarations up to the one of a code, and that code itself.
+  ///
+  /// Compilers number shapes by how often they are used: a unit's own is among the last. False, with the cursor
+  /// where it was, when there is no such code, or when what is wrong has to be told.
+  @_lifetime(input: copy input)
+  private static func skip(to code: UInt64, _ input: inout ByteCursor) -> Bool {
+    var cursor = input
+    while !cursor.isAtEnd {
+      let found = cursor.quietULEB128()
+      if found == 0 || cursor.isBad { return false }
+      if found == code {
+        input = cursor
+        return true
+      }
+      cursor.quietSkipLEB128()
+      cursor.quietSkip(1)
+      var count = 0
+      while true {
+        let name = cursor.quietULEB128()
+        let form = cursor.quietULEB128()
+        if name == 0, form == 0 { break }
+        if form == UInt64(DWARFForm.implicitConstant.rawValue) { cursor.quietSkipLEB128() }
+        count += 1
+        if count > mostAttributes { return false }
+      }
+      if cursor.isBad { return false }
+    }
+    return false
   }
 
   /// More attributes no compiler writes; an entry of many attributes without bytes would take long to pass.

@@ -22,7 +22,7 @@ package final class DWARFFile: Sendable {
 
 extension DWARFFile {
   /// The text of a name; empty where there is no such string.
-  func text(of reference: StringReference) -> String {
+  private func text(of reference: StringReference) -> String {
     let section = sections.section(of: reference, alternate: alternate)
     var cursor = ByteCursor(section.bytes)
     cursor.quietSeek(to: reference.offset)
@@ -30,6 +30,33 @@ extension DWARFFile {
     guard !cursor.isBad, let text = try? cursor.cString() else { return "" }
     // Safe because the pointer does not outlive the borrowed span.
     return unsafe text.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+}
+
+extension DWARFFile {
+  /// Fewer names than this touch so few pages that giving them back is not worth the calls.
+  private static let manyNames = 1024
+
+  /// The texts of names, in their order.
+  ///
+  /// Of many names those of `.debug_str` are read in the order in which they stand there, and its pages given back
+  /// behind: names lie all over what is often the second largest section.
+  func texts(of names: [FunctionName]) -> [String] {
+    guard names.count >= Self.manyNames else { return names.map { text(of: $0.text) } }
+    var order = names.enumerated().map { (text: $1.text, index: Int32($0)) }
+    RadixSort.sort(&order) { $0.text.rawValue }
+    var texts = [String](repeating: "", count: names.count)
+    var released = 0
+    for (number, entry) in order.enumerated() {
+      texts[Int(entry.index)] = text(of: entry.text)
+      guard number % Self.manyNames == Self.manyNames - 1, entry.text.section == .strings,
+        entry.text.offset > released
+      else { continue }
+      sections.strings.releasePages(released..<entry.text.offset)
+      released = entry.text.offset
+    }
+    sections.strings.releasePages(released..<sections.strings.byteCount)
+    return texts
   }
 }
 

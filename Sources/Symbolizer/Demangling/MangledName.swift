@@ -17,6 +17,12 @@ struct MangledName: Sendable {
   private(set) var slot: Substring
 
   init(_ name: String) {
+    if Self.isPlainCxx(name.utf8.span) {
+      language = .cxx
+      core = name[...]
+      slot = name[name.endIndex...]
+      return
+    }
     let at = name.utf8.dropFirst().firstIndex(of: UInt8(ascii: "@")) ?? name.endIndex
     slot = name[at...]
     core = name[..<at]
@@ -26,6 +32,21 @@ struct MangledName: Sendable {
     case .swift: splitClone(behind: Self.endOfSwiftName(core))
     case .cxx, nil: break
     }
+  }
+
+  /// Whether a name is one of C++ without anything behind it: by bytes, because most names of a large program are.
+  private static func isPlainCxx(_ bytes: Span<UInt8>) -> Bool {
+    let count = bytes.count
+    guard count > 2, bytes[0] == UInt8(ascii: "_"), bytes[1] == UInt8(ascii: "Z") else {
+      return false
+    }
+    for index in 0..<count
+    where bytes[index] == UInt8(ascii: "@") || bytes[index] == UInt8(ascii: ".") {
+      return false
+    }
+    // The hash of a legacy Rust name.
+    return count < 20 || bytes[count - 20] != UInt8(ascii: "1")
+      || bytes[count - 19] != UInt8(ascii: "7") || bytes[count - 18] != UInt8(ascii: "h")
   }
 
   private static func language(of name: Substring) -> Language? {

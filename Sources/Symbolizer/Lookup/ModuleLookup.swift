@@ -68,7 +68,7 @@ extension ModuleAnswer {
     paths = lookup.paths
     problems = Array(lookup.problems)
     functions = []
-    let texts = lookup.functions.map { dwarf.text(of: $0.text) }
+    let texts = dwarf.texts(of: lookup.functions)
     var names = OuterNames(symbols: symbols, functions: texts)
     frames.reserveCapacity(lookup.frames.count)
     ranges.reserveCapacity(matches.count)

@@ -14,19 +14,19 @@ final class ResultList<Element: Sendable>: Sendable {
 }
 
 /// Numbers handed out to workers, one after the other.
-final class WorkCounter: Sendable {
+package final class WorkCounter: Sendable {
   private let value = Atomic<Int>(0)
   private let end: Int
 
   /// The numbers below `end`.
-  init(end: Int) {
+  package init(end: Int) {
     self.end = end
   }
 
   /// The next number, or nil when all are taken.
   ///
   /// Relaxed: the number itself is all that is shared.
-  func next() -> Int? {
+  package func next() -> Int? {
     let number = value.wrappingAdd(1, ordering: .relaxed).oldValue
     return number < end ? number : nil
   }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Runs the same work on several threads, this one among them.
-enum WorkerPool {
+package enum WorkerPool {
   /// What one thread is to do.
   private final class Job {
     let body: @Sendable () -> Void
@@ -14,7 +14,7 @@ enum WorkerPool {
   /// The results of all workers; a thread that cannot be started leaves its share to the others.
   ///
   /// `body`: takes its work from where all workers take theirs, until there is none.
-  static func run<Output: Sendable>(
+  package static func run<Output: Sendable>(
     workerCount: Int,
     _ body: @escaping @Sendable () -> Output
   ) -> [Output] {

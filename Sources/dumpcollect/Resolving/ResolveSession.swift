@@ -8,8 +8,8 @@ final class ResolveSession {
   private let style: AnswerStyle
   private let object: String?
   private let kind: AddressResolver.AddressKind
-  /// Answers are written when they are more than this: 256 KiB.
-  private static let outputBytes = 256 << 10
+  /// Answers that are written at once: some 256 KiB of them.
+  private static let shareSize = 256
   /// Files that could not be used, each with the reason; each is named once.
   private var refusedFiles: [String: String] = [:]
 
@@ -30,24 +30,47 @@ final class ResolveSession {
     let radix: AddressQuery.Radix = style.kind == .gnu ? .hexadecimal : .byPrefix
     let queries = lines.map { AddressQuery($0, file: object, radix: radix) }
     let answers = resolve(queries)
-    var output: [UInt8] = []
-    output.reserveCapacity(min(lines.count * 2048, Self.outputBytes * 2))
+    var complaints: [Int: String] = [:]
     for (index, query) in queries.enumerated() {
       let why = complaint(about: query, line: lines[index])
       outcomes.add(why == nil ? .complete : .nothingDone)
-      let place = answers.places[index]
-      let batch = place.batch < 0 ? nil : answers.batches[Int(place.batch)]
-      style.write(batch, at: Int(place.index), address: query.address, why: why, to: &output)
-      if output.count >= Self.outputBytes {
-        try StandardOutput.write(output)
-        output.removeAll(keepingCapacity: true)
+      if let why { complaints[index] = why }
+    }
+    try write(answers, to: queries, complaints)
+  }
+
+  /// Writes the answers in the order of the questions; many are put into words by several threads.
+  private func write(
+    _ answers: Answers,
+    to queries: [AddressQuery],
+    _ complaints: [Int: String]
+  ) throws(CommandError) {
+    let shareCount = (queries.count + Self.shareSize - 1) / Self.shareSize
+    let counter = WorkCounter(end: shareCount)
+    let output = OrderedOutput()
+    let style = style
+    _ = WorkerPool.run(workerCount: max(1, min(resolver.jobs, shareCount))) {
+      while let share = counter.next() {
+        let end = min(queries.count, (share + 1) * Self.shareSize)
+        var text: [UInt8] = []
+        for index in share * Self.shareSize..<end {
+          let place = answers.places[index]
+          style.write(
+            place.batch < 0 ? nil : answers.batches[Int(place.batch)],
+            at: Int(place.index),
+            address: queries[index].address,
+            why: complaints[index],
+            to: &text
+          )
+        }
+        output.write(text, as: share)
       }
     }
-    try StandardOutput.write(output)
+    try output.finish()
   }
 
   /// Answers, file by file.
-  private struct Answers {
+  private struct Answers: Sendable {
     var batches: [ResolvedBatch] = []
     /// By question: its batch, or -1, and its number in there.
     var places: [(batch: Int32, index: Int32)]
