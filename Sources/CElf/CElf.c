@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "CElf.h"
 
+#include <fcntl.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -13,7 +15,7 @@ static uInt part(size_t count) {
   return (uInt)(count > largest ? largest : count);
 }
 
-// Gives whole pages of a file's read-only mapping back; the next read would fetch them again.
+// Gives whole pages of a file's mapping back; the next read would fetch them again.
 static void release(const Bytef *start, const Bytef *end) {
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   uintptr_t first = ((uintptr_t)start + page - 1) & ~(page - 1);
@@ -21,12 +23,14 @@ static void release(const Bytef *start, const Bytef *end) {
   if (first < last) madvise((void *)first, last - first, MADV_DONTNEED);
 }
 
-int celf_inflate(const void *in, size_t in_size, int in_is_mapping, void *out, size_t out_size) {
+int celf_inflate(const void *in, size_t in_size, int in_is_mapping, void *out, size_t out_size,
+                 int out_is_mapping) {
   z_stream stream = {0};
   if (inflateInit(&stream) != Z_OK) return -1;
   stream.next_in = (Bytef *)in;
   stream.next_out = out;
   const Bytef *kept = in;
+  const Bytef *written = out;
   int status = Z_OK;
   while (status == Z_OK) {
     if (stream.avail_in == 0) {
@@ -36,6 +40,9 @@ int celf_inflate(const void *in, size_t in_size, int in_is_mapping, void *out, s
       in_size -= stream.avail_in;
     }
     if (stream.avail_out == 0) {
+      // zlib has a window of its own: what it wrote in earlier calls it does not read again.
+      if (out_is_mapping) release(written, stream.next_out);
+      written = stream.next_out;
       stream.avail_out = part(out_size);
       out_size -= stream.avail_out;
     }
@@ -43,9 +50,28 @@ int celf_inflate(const void *in, size_t in_size, int in_is_mapping, void *out, s
     status = inflate(&stream, Z_NO_FLUSH);
   }
   if (in_is_mapping) release(kept, stream.next_in);
+  if (out_is_mapping) release(written, stream.next_out);
   int whole = status == Z_STREAM_END && out_size == 0 && stream.avail_out == 0;
   inflateEnd(&stream);
   return whole ? 0 : -1;
+}
+
+void *celf_temporary_mapping(size_t size) {
+  const char *folders[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
+  for (size_t index = 0; index < sizeof folders / sizeof *folders; index++) {
+    if (folders[index] == NULL || *folders[index] == 0) continue;
+    int file = open(folders[index], O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) continue;
+    // Not posix_fallocate, which writes every block where the file system cannot reserve; a file with holes would end
+    // the process with SIGBUS when the disk is full.
+    void *start = MAP_FAILED;
+    if (fallocate(file, 0, 0, (off_t)size) == 0) {
+      start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    }
+    close(file);
+    if (start != MAP_FAILED) return start;
+  }
+  return NULL;
 }
 
 int celf_unzstd(const void *in, size_t in_size, void *out, size_t out_size) {

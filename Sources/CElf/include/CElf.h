@@ -13,8 +13,13 @@
 #endif
 
 // Expands a zlib stream that must yield exactly `out_size` bytes. 0, or −1 when it is damaged, shorter or longer.
-// Pages of a mapped file are given back once they were read.
-int celf_inflate(const void *in, size_t in_size, int in_is_mapping, void *out, size_t out_size);
+// Pages of mapped files are given back once they were read or written.
+int celf_inflate(const void *in, size_t in_size, int in_is_mapping, void *out, size_t out_size,
+                 int out_is_mapping);
+
+// Memory that a file without a name backs, in $TMPDIR, /var/tmp or /tmp; to be unmapped with munmap. NULL where no
+// folder takes such a file or has the room.
+void *celf_temporary_mapping(size_t size);
 
 // The same for Zstandard frames.
 int celf_unzstd(const void *in, size_t in_size, void *out, size_t out_size);

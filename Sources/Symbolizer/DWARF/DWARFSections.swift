@@ -62,26 +62,42 @@ extension DWARFSections {
 }
 
 extension DWARFSections {
+  /// Largest first, so that the threads that expand compressed ones end together.
+  private static let names:
+    [(name: String, path: any WritableKeyPath<DWARFSections, ByteRegion> & Sendable)] = [
+      ("debug_info", \.info), ("debug_str", \.strings), ("debug_line", \.lines),
+      ("debug_rnglists", \.rangeLists), ("debug_ranges", \.ranges),
+      ("debug_abbrev", \.abbreviations), ("debug_addr", \.addresses),
+      ("debug_str_offsets", \.stringOffsets), ("debug_aranges", \.addressRanges),
+      ("debug_line_str", \.lineStrings),
+    ]
+
   /// The sections of a file; one that cannot be expanded or lies outside the file is named and left empty.
+  ///
+  /// Compressed sections are expanded on all cores.
   package init(of file: ELFFile, problems: inout [DWARFProblem]) {
-    func bytes(_ name: String) -> ByteRegion {
-      do throws(FormatError) {
-        return try file.debugSection(name) ?? .empty
-      } catch {
-        problems.append(DWARFProblem(".\(name)", error))
-        return .empty
+    guard file.hasDebugInformation else { return }
+    let counter = WorkCounter(end: Self.names.count)
+    let workers = file.hasCompressedDebugInformation ? WorkerPool.coreCount : 1
+    let found = WorkerPool.run(workerCount: workers) {
+      var found: [(number: Int, result: Result<ByteRegion?, FormatError>)] = []
+      while let number = counter.next() {
+        do throws(FormatError) {
+          found.append((number, .success(try file.debugSection(Self.names[number].name))))
+        } catch {
+          found.append((number, .failure(error)))
+        }
+      }
+      return found
+    }
+    for (number, result) in found.joined().sorted(by: { $0.number < $1.number }) {
+      // Without its entries a file has nothing to say, and one problem is enough.
+      if number > 0, info.byteCount == 0 { return }
+      switch result {
+      case .success(let region): self[keyPath: Self.names[number].path] = region ?? .empty
+      case .failure(let error):
+        problems.append(DWARFProblem(".\(Self.names[number].name)", error))
       }
     }
-    info = bytes("debug_info")
-    guard info.byteCount > 0 else { return }
-    abbreviations = bytes("debug_abbrev")
-    lines = bytes("debug_line")
-    strings = bytes("debug_str")
-    lineStrings = bytes("debug_line_str")
-    stringOffsets = bytes("debug_str_offsets")
-    addresses = bytes("debug_addr")
-    ranges = bytes("debug_ranges")
-    rangeLists = bytes("debug_rnglists")
-    addressRanges = bytes("debug_aranges")
   }
 }

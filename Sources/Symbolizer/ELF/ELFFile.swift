@@ -121,6 +121,14 @@ package final class ELFFile: Sendable {
     return section.kind != .noBits && section.byteCount > 0
   }
 
+  /// Whether `.debug_info` has to be expanded before it can be read.
+  var hasCompressedDebugInformation: Bool {
+    guard let section = section(named: ".debug_info") else {
+      return section(named: ".zdebug_info") != nil
+    }
+    return section.isCompressed
+  }
+
   /// Whether the file has a `.symtab`, which a stripped one lacks.
   package var hasFullSymbolTable: Bool {
     sections.contains { $0.kind == .symbolTable && $0.byteCount > 0 }

@@ -73,29 +73,60 @@ enum SectionDecompressor {
         offset: 0
       )
     }
-    let owned = unsafe OwnedBytes(byteCount: count) { target in
-      // Safe because both sizes are those of the memory that is passed.
-      let status = unsafe packed.bytes.withUnsafeBytes { source in
-        switch format {
-        case .zlib:
-          unsafe celf_inflate(
-            source.baseAddress,
-            source.count,
-            packed.isFileMapping ? 1 : 0,
-            target,
-            count
-          )
-        case .zstandard: unsafe celf_unzstd(source.baseAddress, source.count, target, count)
-        }
-      }
-      return status == 0
-    }
-    guard let owned else {
+    guard let expanded = expanded(packed, to: count, format: format) else {
       throw FormatError(
         .malformed("the compressed bytes are damaged, or do not become \(size) bytes"),
         offset: start
       )
     }
-    return owned.region
+    return expanded
+  }
+
+  /// Sections from this size on are expanded into a temporary file: 4 MiB.
+  private static let smallestMapping = 4 << 20
+
+  private static func expanded(
+    _ packed: ByteRegion,
+    to count: Int,
+    format: Format
+  ) -> ByteRegion? {
+    if count >= smallestMapping, let mapping = TemporaryMapping(byteCount: count) {
+      guard unsafe fill(mapping.start, count, isMapping: true, from: packed, format) else {
+        return nil
+      }
+      let region = mapping.region
+      region.releasePages(0..<count)
+      return region
+    }
+    return unsafe OwnedBytes(byteCount: count) { target in
+      unsafe fill(target, count, isMapping: false, from: packed, format)
+    }?.region
+  }
+
+  /// `target` has room for `count` bytes.
+  @unsafe
+  private static func fill(
+    _ target: UnsafeMutableRawPointer,
+    _ count: Int,
+    isMapping: Bool,
+    from packed: ByteRegion,
+    _ format: Format
+  ) -> Bool {
+    // Safe because both sizes are those of the memory that is passed.
+    let status = unsafe packed.bytes.withUnsafeBytes { source in
+      switch format {
+      case .zlib:
+        unsafe celf_inflate(
+          source.baseAddress,
+          source.count,
+          packed.isFileMapping ? 1 : 0,
+          target,
+          count,
+          isMapping ? 1 : 0
+        )
+      case .zstandard: unsafe celf_unzstd(source.baseAddress, source.count, target, count)
+      }
+    }
+    return status == 0
   }
 }
