@@ -68,6 +68,20 @@ enum Programs {
     }
   }
 
+  /// A service that does what few do.
+  static func hostile() throws -> String {
+    try program("hostile") { directory in
+      try Fixture.build(
+        ["handler/hostile.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: "hostile"
+      )
+    }
+  }
+
   /// Runs a program that may not make one system call.
   static func refuse() throws -> String {
     try program("refuse") { directory in

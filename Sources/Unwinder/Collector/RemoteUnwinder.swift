@@ -233,7 +233,9 @@ func dc_unwind_read_memory(
     let walk = unsafe context?.assumingMemoryBound(to: WalkContext.self)
   else { return -1 }
   let start = unsafe walk.pointee.copyStart
-  if address >= start, unsafe address &+ 8 <= walk.pointee.copyEnd,
+  let copied = unsafe walk.pointee.copyEnd &- start
+  // Any address may be asked for, also one whose end wraps around: a register can hold anything.
+  if address >= start, copied >= 8, address &- start <= copied &- 8,
     let copy = unsafe walk.pointee.copy
   {
     let offset = Int(truncatingIfNeeded: address &- start)

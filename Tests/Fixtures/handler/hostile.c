@@ -1,0 +1,48 @@
+// A service that does what few do. The word of the command line chooses; prints "ready", then makes a capture
+// for each line on standard input and prints its result.
+#define _GNU_SOURCE
+#include <dumpcollect.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+// Runs in code without unwind tables, with a frame pointer eight bytes before the end of the address space.
+static void *wild(void *there) {
+  static const unsigned char code[] = {
+      0x48, 0xc7, 0xc5, 0xf8, 0xff, 0xff, 0xff,  // mov $-8, %rbp
+      0xc7, 0x07, 0x01, 0x00, 0x00, 0x00,        // movl $1, (%rdi)
+      0xeb, 0xfe,                                // jmp .
+  };
+  void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) abort();
+  memcpy(memory, code, sizeof code);
+  ((void (*)(void *))(uintptr_t)memory)(there);
+  return NULL;
+}
+
+static void start_wild(void) {
+  static atomic_int there;
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, wild, &there) != 0) abort();
+  while (!atomic_load(&there)) sched_yield();
+}
+
+int main(int argc, char **argv) {
+  const char *word = argc > 1 ? argv[1] : "";
+  if (dumpcollect_install(NULL) != 0) return 2;
+  if (strcmp(word, "wild") == 0) start_wild();
+  printf("ready\n");
+  fflush(stdout);
+  char line[64];
+  while (fgets(line, sizeof line, stdin)) {
+    printf("capture %d\n", dumpcollect_capture(NULL));
+    fflush(stdout);
+  }
+  return 0;
+}
