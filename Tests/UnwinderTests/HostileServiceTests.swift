@@ -16,4 +16,17 @@ import Testing
     }
     #expect(service.program.isRunning)
   }
+
+  @Test func lockingAllMemoryDoesNotMakeTheReservedResident() throws {
+    let service = try Service(Programs.hostile(), ["lock"])
+    try service.program.wait(for: "ready")
+    #expect(try service.dump().end?.threadsCaptured == 1)
+    let status = try String(
+      contentsOfFile: "/proc/\(service.program.processID)/status",
+      encoding: .utf8
+    )
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+    let kibibytes = try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first)
+    #expect(try #require(Int(kibibytes)) < 65_536, "\(line)")
+  }
 }

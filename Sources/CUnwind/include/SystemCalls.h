@@ -106,6 +106,17 @@ static inline SIGNAL_SAFE void *dc_reserve(uint64_t size) {
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uintptr_t)-1, 0);
   return result < 0 && result > -4096 ? NULL : (void *)result;
 }
+/// Address space that nobody can touch yet: a service that locks its memory (mlockall) would else make all of it
+/// resident.
+static inline SIGNAL_SAFE void *dc_reserve_closed(uint64_t size) {
+  intptr_t result = dc_syscall(SYS_mmap, 0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                               (uintptr_t)-1, 0);
+  return result < 0 && result > -4096 ? NULL : (void *)result;
+}
+/// Opens a part of it, in whole pages.
+static inline SIGNAL_SAFE intptr_t dc_open_reserved(void *memory, uint64_t size) {
+  return dc_syscall(SYS_mprotect, (uintptr_t)memory, size, PROT_READ | PROT_WRITE, 0, 0, 0);
+}
 static inline SIGNAL_SAFE void *dc_map_file(int32_t descriptor, uint64_t size) {
   intptr_t result = dc_syscall(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, (uintptr_t)descriptor, 0);
   return result < 0 && result > -4096 ? NULL : (void *)result;

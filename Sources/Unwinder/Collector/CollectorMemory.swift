@@ -3,7 +3,7 @@ import CUnwind
 /// Memory of one process's captures, reserved at install so that no capture needs to ask for any.
 ///
 /// Slots and pool are large reservations that take memory only where they are used: a late handler may
-/// look at them at any time, so they never move.
+/// look at them at any time, so they never move. What is not used yet is closed, so that mlockall leaves it alone.
 @safe struct CollectorMemory {
   let home: Home
   let arena: Arena
@@ -56,7 +56,7 @@ import CUnwind
 
   @_noLocks
   private func reserve(_ size: UInt64) -> UnsafeMutableRawPointer? {
-    guard let memory = unsafe dc_reserve(size) else { return nil }
+    guard let memory = unsafe dc_reserve_closed(size) else { return nil }
     unsafe dc_wipe_on_fork(memory, size)
     return unsafe memory
   }
@@ -74,7 +74,6 @@ import CUnwind
         )
       {
         unsafe arena.pointee.slots = unsafe slots.assumingMemoryBound(to: dc_slot.self)
-        unsafe arena.pointee.slot_capacity = UInt32(truncatingIfNeeded: count)
         unsafe arena.pointee.threads = unsafe threads.assumingMemoryBound(to: dc_thread.self)
         unsafe arena.pointee.thread_reserved = UInt32(truncatingIfNeeded: count)
         return true
@@ -82,6 +81,31 @@ import CUnwind
       count /= 4
     }
     return false
+  }
+
+  /// Opens more of slots and threads; false when all that is reserved is open, or there is no memory.
+  @_noLocks
+  static func openThreads(_ arena: Arena) -> Bool {
+    let old = unsafe arena.pointee.thread_capacity
+    // A multiple of what makes whole pages of both.
+    let count = unsafe min(old &+ 1024, arena.pointee.thread_reserved)
+    guard count > old, let slots = unsafe arena.pointee.slots,
+      let threads = unsafe arena.pointee.threads
+    else { return false }
+    let opened = UInt64(count &- old)
+    guard
+      unsafe dc_open_reserved(
+        slots + Int(truncatingIfNeeded: old),
+        opened &* UInt64(truncatingIfNeeded: MemoryLayout<dc_slot>.stride)
+      ) == 0,
+      unsafe dc_open_reserved(
+        threads + Int(truncatingIfNeeded: old),
+        opened &* UInt64(truncatingIfNeeded: MemoryLayout<dc_thread>.stride)
+      ) == 0
+    else { return false }
+    unsafe arena.pointee.slot_capacity = count
+    unsafe arena.pointee.thread_capacity = count
+    return true
   }
 
   @_noLocks

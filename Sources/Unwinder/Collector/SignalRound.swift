@@ -92,6 +92,9 @@ import CUnwind
       return
     }
     let old = unsafe arena.pointee.pool_size
+    guard unsafe dc_open_reserved(pool + Int(truncatingIfNeeded: old), size &- old) == 0 else {
+      return
+    }
     unsafe dc_fault_in(pool + Int(truncatingIfNeeded: old), size &- old)
     unsafe arena.pointee.pool_size = size
   }

@@ -96,7 +96,6 @@ func decimal(_ text: UnsafePointer<UInt8>, count: Int) -> UInt64? {
   @_noLocks
   func read(scratch: UnsafeMutablePointer<UInt8>, scratchSize: Int) -> Bool {
     guard let threads = unsafe arena.pointee.threads else { return false }
-    let reserved = unsafe arena.pointee.thread_reserved
     let collector = unsafe UInt64(truncatingIfNeeded: arena.pointee.collector_tid)
     let guardian = UInt64(truncatingIfNeeded: guardianThread)
     unsafe arena.pointee.thread_count = 0
@@ -105,7 +104,8 @@ func decimal(_ text: UnsafePointer<UInt8>, count: Int) -> UInt64? {
       length in
       let next = unsafe arena.pointee.thread_count
       guard let tid = unsafe decimal(name.asBytes, count: length),
-        tid != collector, tid != guardian, next < reserved
+        tid != collector, tid != guardian,
+        unsafe next < arena.pointee.thread_capacity || CollectorMemory.openThreads(arena)
       else { return }
       let thread = unsafe threads + Int(truncatingIfNeeded: next)
       unsafe dc_fill(thread, 0, MemoryLayout<dc_thread>.stride)
