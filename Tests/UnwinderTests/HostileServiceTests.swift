@@ -29,4 +29,16 @@ import Testing
     let kibibytes = try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first)
     #expect(try #require(Int(kibibytes)) < 65_536, "\(line)")
   }
+
+  @Test func filesThatOnlyLookLikeStateFilesAreLeftAlone() throws {
+    let service = try Service(Programs.service())
+    try service.program.wait(for: "ready")
+    let names = [".database-of-something.state", ".dumpcollect.backup-of-mine.state"]
+    for name in names {
+      try Data(count: 4096).write(to: URL(fileURLWithPath: service.captures.file(name)))
+    }
+    for _ in 0..<2 { #expect(try service.ask("capture") == "capture 0") }
+    let left = try FileManager.default.contentsOfDirectory(atPath: service.captures.path)
+    for name in names { #expect(left.contains(name)) }
+  }
 }

@@ -175,7 +175,8 @@ import CUnwind
     {
       name,
       length in
-      guard length > 19, unsafe name[0] == 0x2e, unsafe name[1] == 0x64,
+      let prefix: StaticString = ".dumpcollect."
+      guard length > 19, unsafe isEqual(name, prefix.utf8Start, 13),
         unsafe ends(name, length, with: ".state", 6)
       else { return }
       let descriptor = unsafe Int32(
@@ -185,11 +186,27 @@ import CUnwind
       var status = dc_file_status()
       var empty: CChar = 0
       if dc_lock_file(descriptor) == 0, unsafe dc_status_at(descriptor, &empty, &status) == 0,
-        status.owner == dc_effective_user(), status.size == 4096
+        status.owner == dc_effective_user(), status.size == 4096, hasStateMagic(descriptor),
+        unsafe isNamed(name, status)
       {
         unsafe dc_unlink_at(directory, name)
       }
       dc_close(descriptor)
     }
+  }
+
+  @_noLocks
+  private func hasStateMagic(_ descriptor: Int32) -> Bool {
+    var bytes: UInt64 = 0
+    // DCSTATE and a 1.
+    return unsafe dc_read_at(descriptor, &bytes, 8, 0) == 8 && bytes == 0x0145_5441_5453_4344
+  }
+
+  /// Whether the name is still that of the file looked at: a new process with the same id may have taken it.
+  @_noLocks
+  private func isNamed(_ name: UnsafePointer<CChar>, _ opened: dc_file_status) -> Bool {
+    var named = dc_file_status()
+    return unsafe dc_status_at(directory, name, &named) == 0 && named.inode == opened.inode
+      && named.device == opened.device
   }
 }

@@ -180,10 +180,19 @@ import CUnwind
     storeWords(from: 24, to: 32)
     storeWords(from: 72, to: 80)
     wake()
-    if unsafe arena.pointee.directory_descriptor >= 0 {
-      var name = unsafe TextBuilder(scratch, capacity: 64)
-      appendName(to: &name)
-      unsafe dc_unlink_at(arena.pointee.directory_descriptor, name.terminated())
+    guard unsafe arena.pointee.directory_descriptor >= 0 else { return }
+    var name = unsafe TextBuilder(scratch, capacity: 64)
+    appendName(to: &name)
+    // Containers that share a directory may share process ids too: only our own file goes.
+    var opened = dc_file_status()
+    var named = dc_file_status()
+    var empty: CChar = 0
+    let directory = unsafe arena.pointee.directory_descriptor
+    if unsafe dc_status_at(arena.pointee.state_descriptor, &empty, &opened) == 0,
+      unsafe dc_status_at(directory, name.terminated(), &named) == 0,
+      opened.inode == named.inode, opened.device == named.device
+    {
+      unsafe dc_unlink_at(directory, name.terminated())
     }
   }
 
