@@ -79,13 +79,24 @@ static void set_default(int32_t signal) {
   dc_set_action(signal, &action);
 }
 
+// A fault comes again by itself when its instruction is run again; every other signal has to be sent again.
+static int is_fault(int32_t signal, const siginfo_t *info) {
+  return info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS);
+}
+
+static int is_ignored_by_default(int32_t signal) {
+  return signal == SIGURG || signal == SIGCHLD || signal == SIGWINCH || signal == SIGCONT;
+}
+
 void dc_perform(const dc_action *action, int32_t signal, siginfo_t *info, void *context) {
-  if (action->handler == (uintptr_t)SIG_IGN && (info->si_code <= 0 || signal == SIGPROF)) return;
+  if (action->handler == (uintptr_t)SIG_IGN && !is_fault(signal, info)) return;
+  // Setting the default action would discard the signals that other threads have not answered yet.
+  if (action->handler == (uintptr_t)SIG_DFL && is_ignored_by_default(signal)) return;
   if (action->handler == (uintptr_t)SIG_DFL || action->handler == (uintptr_t)SIG_IGN) {
     // Pending until this handler returns; a faulting instruction would fault again by itself, but
     // only the requeued signal keeps its siginfo where the fault was not one of an instruction.
     set_default(signal);
-    if (info->si_code <= 0 || signal == SIGPROF) dc_requeue_signal(signal, info);
+    if (!is_fault(signal, info)) dc_requeue_signal(signal, info);
     return;
   }
   uint64_t bit = 1ull << (signal - 1);

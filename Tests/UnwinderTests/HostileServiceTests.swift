@@ -41,4 +41,31 @@ import Testing
     let left = try FileManager.default.contentsOfDirectory(atPath: service.captures.path)
     for name in names { #expect(left.contains(name)) }
   }
+
+  @Test func afterAChangeOfTheThreadSignalBothReachTheActionsTheyHad() throws {
+    let service = try Service(Programs.hostile(), ["change"])
+    #expect(service.program.readLine() == "profiles 2 urgents 1")
+    try service.program.wait(for: "ready")
+    #expect(try service.dump().end?.threadsCaptured == 1)
+  }
+
+  @Test func aForeignThreadSignalThatMeansNothingLeavesOursArmed() throws {
+    let service = try Service(
+      Programs.service(),
+      ["threads"],
+      settings: "min-interval=none,thread-signal=SIGURG"
+    )
+    try service.program.wait(for: "ready")
+    service.program.send(signal: SIGURG)
+    // The answer comes from the main thread, which took the signal before or takes it during its read.
+    #expect(try service.number("work") >= 0)
+    let status = try String(
+      contentsOfFile: "/proc/\(service.program.processID)/status",
+      encoding: .utf8
+    )
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") })
+    let caught = try #require(UInt64(line.dropFirst(8), radix: 16))
+    #expect(caught & (1 << UInt64(SIGURG - 1)) != 0)
+    #expect(try service.dump().end?.threadsCaptured == 5)
+  }
 }

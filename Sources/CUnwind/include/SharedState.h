@@ -15,6 +15,7 @@ enum {
   dc_directory_candidates = 5,
   dc_label_owners = 4096,
   dc_labels_a_thread = 8,
+  dc_signal_count = 64,
 };
 
 // MARK: A thread's answer
@@ -187,9 +188,10 @@ typedef struct dc_home {
   uint32_t armed;             // 1 while the dump signal's action is ours
   uint32_t is_unwinding;      // the collector is inside libunwind: a child forked now cannot use it
   uint32_t libunwind_is_broken;
-  uint32_t adopted;           // which of the two previous thread actions counts
   dc_action previous_dump;
-  dc_action previous_thread[2];
+  // By signal: after a reinstall with another thread signal both may come. `adopted`: which of the two counts.
+  uint32_t adopted[dc_signal_count + 1];
+  dc_action previous_thread[dc_signal_count + 1][2];
   dc_action previous_segv, previous_bus;
   uint64_t collector_stack, collector_stack_size;
   uint64_t collector_entry_sp, collector_thread_pointer;

@@ -222,7 +222,6 @@ DC_PLACE(dc_state_file, directory, char)
 DC_PLACE(dc_state_file, last_capture, char)
 DC_PLACE(dc_state_file, last_failure, char)
 DC_PLACE(dc_home, armed, uint32_t)
-DC_PLACE(dc_home, adopted, uint32_t)
 DC_PLACE(dc_home, is_unwinding, uint32_t)
 DC_PLACE(dc_home, previous_dump, dc_action)
 DC_PLACE(dc_home, previous_segv, dc_action)
@@ -234,8 +233,12 @@ DC_PLACE(dc_home, install_lock, uint32_t)
 DC_PLACE(dc_label_owner, version, uint32_t)
 DC_PLACE(dc_label_owner, tid, uint32_t)
 
-static inline SIGNAL_SAFE dc_action *_Nonnull dc_previous_thread(dc_home *_Nonnull home, uint32_t index) {
-  return &home->previous_thread[index & 1];
+static inline SIGNAL_SAFE uint32_t *_Nonnull dc_home_adopted(dc_home *_Nonnull home, int32_t signal) {
+  return &home->adopted[(uint32_t)signal % (dc_signal_count + 1)];
+}
+static inline SIGNAL_SAFE dc_action *_Nonnull dc_previous_thread(
+    dc_home *_Nonnull home, int32_t signal, uint32_t index) {
+  return &home->previous_thread[(uint32_t)signal % (dc_signal_count + 1)][index & 1];
 }
 static inline SIGNAL_SAFE char *_Nonnull dc_directory(dc_home *_Nonnull home, uint32_t index) {
   return home->settings.directories[index % dc_directory_candidates];

@@ -107,9 +107,9 @@ import CUnwind
     var ours = dc_action()
     unsafe dc_make_action(&ours, onThreadSignal, 0, SignalNumber.allButFaults)
     guard action.handler != ours.handler else { return }
-    let next = unsafe dc_load32(dc_home_adopted(home)) &+ 1
-    unsafe dc_previous_thread(home, next).pointee = action
-    unsafe dc_store32(dc_home_adopted(home), next)
+    let next = unsafe dc_load32(dc_home_adopted(home, signal)) &+ 1
+    unsafe dc_previous_thread(home, signal, next).pointee = action
+    unsafe dc_store32(dc_home_adopted(home, signal), next)
     _ = unsafe dc_set_action(signal, &ours)
   }
 

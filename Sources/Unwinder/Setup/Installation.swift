@@ -115,9 +115,10 @@ enum Installation {
     let settings = unsafe home.pointee.settings
     var action = dc_action()
     unsafe dc_make_action(&action, onThreadSignal, 0, SignalNumber.allButFaults)
+    let signal = settings.thread_signal
     unsafe replace(
-      settings.thread_signal,
-      dc_previous_thread(home, dc_load32(dc_home_adopted(home))),
+      signal,
+      dc_previous_thread(home, signal, dc_load32(dc_home_adopted(home, signal))),
       &action
     )
     unsafe dc_make_action(&action, onDumpSignal, 0, 0)

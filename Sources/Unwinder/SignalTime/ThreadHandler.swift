@@ -32,8 +32,8 @@ func onThreadSignal(
   } else if let slot = unsafe slotOfStrippedSignal(arena, info) {
     unsafe answer(arena, slot, context, entered)
   } else {
-    let index = unsafe dc_load32(dc_home_adopted(home))
-    unsafe dc_perform(dc_previous_thread(home, index), signal, info, context)
+    let index = unsafe dc_load32(dc_home_adopted(home, signal))
+    unsafe dc_perform(dc_previous_thread(home, signal, index), signal, info, context)
   }
 }
 

@@ -4,6 +4,7 @@
 #include <dumpcollect.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,10 +34,30 @@ static void start_wild(void) {
   while (!atomic_load(&there)) sched_yield();
 }
 
+// Two thread signals one after the other, each with an action of ours from before.
+static volatile sig_atomic_t profiles, urgents;
+static void on_signal(int signal) {
+  if (signal == SIGPROF) profiles++;
+  if (signal == SIGURG) urgents++;
+}
+static void change_thread_signal(void) {
+  signal(SIGPROF, on_signal);
+  signal(SIGURG, on_signal);
+  dumpcollect_options options = {.size = sizeof options, .thread_signal = SIGPROF};
+  if (dumpcollect_uninstall() != 0 || dumpcollect_install(&options) != 0) abort();
+  options.thread_signal = SIGURG;
+  if (dumpcollect_uninstall() != 0 || dumpcollect_install(&options) != 0) abort();
+  raise(SIGPROF);
+  raise(SIGURG);
+  raise(SIGPROF);
+  printf("profiles %d urgents %d\n", (int)profiles, (int)urgents);
+}
+
 int main(int argc, char **argv) {
   const char *word = argc > 1 ? argv[1] : "";
   if (dumpcollect_install(NULL) != 0) return 2;
   if (strcmp(word, "wild") == 0) start_wild();
+  if (strcmp(word, "change") == 0) change_thread_signal();
   // Without the privilege this is refused beyond RLIMIT_MEMLOCK, and changes nothing.
   if (strcmp(word, "lock") == 0 && mlockall(MCL_CURRENT) != 0) perror("mlockall");
   printf("ready\n");
