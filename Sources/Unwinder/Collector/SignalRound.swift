@@ -172,7 +172,11 @@ import CUnwind
       unsafe slot.pointee.wanted =
         unsafe thread.pointee.tid == arena.pointee.pid ? arena.pointee.main_stack_end : 0
       unsafe ThreadSlot(slot).set(.waiting(generation))
-      if unsafe send(thread) { sent &+= 1 }
+      if unsafe send(thread) {
+        sent &+= 1
+      } else {
+        _ = unsafe abandon(slot)
+      }
     }
     unsafe dc_store32(dc_arena_expected(arena), sent)
     waitForAnswers()
@@ -240,7 +244,10 @@ import CUnwind
       } else if resends, unsafe thread.pointee.resent == 0 {
         // A signal of this number that was pending already has swallowed ours.
         unsafe thread.pointee.resent = 1
-        _ = unsafe send(thread)
+        // It has ended since it was looked at: then it is not waited for either.
+        if unsafe !send(thread), unsafe abandon(slot) {
+          unsafe dc_add32(dc_arena_expected(arena), ~0)
+        }
       } else if !isPatient, state.isOutOfReach {
         unsafe drop(thread, slot, ThreadStatus.quiet, ThreadReason.uninterruptible)
       }
@@ -251,6 +258,10 @@ import CUnwind
   private func giveUpSilent() {
     unsafe forEachSilent { thread, slot in
       unsafe drop(thread, slot, ThreadStatus.quiet, ThreadReason.silent)
+      // In the middle of its copy, and not to be had: half an answer is none, and what was seen before is over.
+      guard unsafe ThreadSlot(slot).word.isCopying else { return }
+      unsafe thread.pointee.status = ThreadStatus.noAnswer
+      unsafe thread.pointee.reason = ThreadReason.silent
     }
   }
 

@@ -76,6 +76,8 @@ private func answer(
   unsafe record.pointee.entered_ticks = entered
   unsafe record.pointee.left_ticks = dc_ticks()
   slot.set(waiting.answered)
+  // One that was given up in the middle of its copy must not count for a thread of a later round.
+  guard unsafe waiting.generation == arena.pointee.generation else { return }
   if unsafe dc_add32(dc_arena_answered(arena), 1) &+ 1 == dc_load32(dc_arena_expected(arena)) {
     unsafe FutexWord(dc_arena_round_done(arena)).set(1)
   }
