@@ -68,4 +68,10 @@ import Testing
     #expect(caught & (1 << UInt64(SIGURG - 1)) != 0)
     #expect(try service.dump().end?.threadsCaptured == 5)
   }
+
+  @Test func uninstallingInTheMiddleOfACaptureDoesNoHarm() throws {
+    let service = try Service(Programs.hostile(), ["come and go"])
+    try service.program.wait(for: "ready")
+    #expect(try service.dump().threads.count == 65)
+  }
 }

@@ -15,6 +15,8 @@ enum Installation {
     }
     defer { unsafe dc_store32(dc_home_install_lock(home), 0) }
     guard unsafe home.pointee.armed == 0 else { return 0 &- ErrorNumber.already }
+    let end = unsafe endForgottenCollector(home)
+    guard end == 0 else { return end }
     var settings = unsafe SettingsBuilder(home)
     let result = unsafe settings.apply(options, environment)
     guard result == 0 else { return result }
@@ -63,10 +65,8 @@ enum Installation {
       unsafe dc_wipe_on_fork(memory, arenaSize)
       unsafe home.pointee.arena = unsafe memory.assumingMemoryBound(to: dc_arena.self)
     }
-    guard let arena = unsafe home.pointee.arena, let stack = unsafe dc_map(collectorStackSize)
-    else {
-      return 0 &- ErrorNumber.noMemory
-    }
+    guard let arena = unsafe home.pointee.arena else { return 0 &- ErrorNumber.noMemory }
+    guard let stack = unsafe dc_map(collectorStackSize) else { return 0 &- ErrorNumber.noMemory }
     unsafe dc_protect(stack, 4096)
     unsafe arena.pointee.pid = dc_getpid()
     unsafe dc_store32(dc_arena_stop(arena), 0)
@@ -157,16 +157,31 @@ enum Installation {
     defer { unsafe dc_store32(dc_home_install_lock(home), 0) }
     guard unsafe home.pointee.armed != 0 else { return 0 &- ErrorNumber.notConnected }
     unsafe dc_store32(dc_home_armed(home), 0)
-    unsafe restore(home)
-    return unsafe arena.pointee.pid == dc_getpid() ? endCollector(home, arena) : 0
+    unsafe restoreDumpAction(home)
+    if unsafe arena.pointee.pid == dc_getpid() {
+      let result = unsafe endCollector(home, arena)
+      // A capture that goes on, or a thread in the middle of its copy, still counts on them.
+      guard result == 0, unsafe !isCopying(arena) else { return result }
+    }
+    unsafe restoreFaultActions(home)
+    return 0
   }
 
-  /// Gives back what is still ours.
-  private static func restore(_ home: Home) {
+  /// Whether a thread that was given up is still copying its stack.
+  private static func isCopying(_ arena: Arena) -> Bool {
+    guard let slots = unsafe arena.pointee.slots else { return false }
+    var index = 0
+    while unsafe index < Int(truncatingIfNeeded: arena.pointee.slot_count) {
+      if unsafe ThreadSlot(slots + index).word.isCopying { return true }
+      index &+= 1
+    }
+    return false
+  }
+
+  private static func restoreDumpAction(_ home: Home) {
     var ours = dc_action()
     unsafe dc_make_action(&ours, onDumpSignal, 0, 0)
     unsafe giveBack(home.pointee.settings.dump_signal, &ours, dc_home_previous_dump(home))
-    unsafe restoreFaultActions(home)
   }
 
   private static func restoreFaultActions(_ home: Home) {
@@ -188,15 +203,27 @@ enum Installation {
     _ = unsafe dc_set_action(signal, previous)
   }
 
+  /// Ends a collector that an uninstall or a failed install did not wait for any longer.
+  ///
+  /// It goes by the settings, in memory of their size: they must not change under it.
+  private static func endForgottenCollector(_ home: Home) -> Int32 {
+    guard let arena = unsafe home.pointee.arena, unsafe arena.pointee.pid == dc_getpid(),
+      unsafe arena.pointee.collector_tid != 0
+    else { return 0 }
+    return unsafe endCollector(home, arena)
+  }
+
   private static func endCollector(_ home: Home, _ arena: Arena) -> Int32 {
     unsafe dc_store32(dc_arena_stop(arena), 1)
     unsafe FutexWord(dc_arena_wake(arena)).bump()
     let phase = unsafe FutexWord(dc_arena_collector_state(arena))
     let deadline = dc_clock(1) &+ patience
-    while phase.value == CollectorPhase.ready, dc_clock(1) < deadline {
-      phase.wait(while: CollectorPhase.ready, nanoseconds: deadline &- dc_clock(1))
+    while phase.value != CollectorPhase.ended, dc_clock(1) < deadline {
+      phase.wait(while: phase.value, nanoseconds: min(deadline &- dc_clock(1), 100_000_000))
     }
     guard phase.value == CollectorPhase.ended else { return 0 &- ErrorNumber.timedOut }
+    // A thread that gets its id later is one of the service's.
+    unsafe arena.pointee.collector_tid = 0
     return unsafe arena.pointee.is_child == 0 ? dc_join_collector(home) : 0
   }
 }

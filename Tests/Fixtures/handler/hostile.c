@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 // Runs in code without unwind tables, with a frame pointer eight bytes before the end of the address space.
@@ -53,10 +55,52 @@ static void change_thread_signal(void) {
   printf("profiles %d urgents %d\n", (int)profiles, (int)urgents);
 }
 
+// Threads on stacks of their own, whose copies end by a fault, while the handler comes and goes.
+static atomic_int in_place;
+static void wait_on_own_stack(void) {
+  atomic_fetch_add(&in_place, 1);
+  for (;;) pause();
+}
+static void *own_stack(void *argument) {
+  static _Thread_local ucontext_t inside, outside;
+  size_t size = 65536;
+  char *memory = mmap(NULL, size + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) abort();
+  mprotect(memory + 4096, size, PROT_READ | PROT_WRITE);
+  getcontext(&inside);
+  inside.uc_stack.ss_sp = memory + 4096;
+  inside.uc_stack.ss_size = size;
+  inside.uc_link = &outside;
+  makecontext(&inside, wait_on_own_stack, 0);
+  swapcontext(&outside, &inside);
+  return argument;
+}
+static int64_t nanoseconds(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+static void come_and_go(void) {
+  enum { threads = 64, rounds = 60 };
+  for (int i = 0; i < threads; i++) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, own_stack, NULL) != 0) abort();
+  }
+  while (atomic_load(&in_place) < threads) sched_yield();
+  for (int i = 0; i < rounds; i++) {
+    kill(getpid(), SIGQUIT);
+    // Later in each round, so that some uninstall meets the threads in their copies.
+    int64_t until = nanoseconds() + i * 100000LL;
+    while (nanoseconds() < until) sched_yield();
+    if (dumpcollect_uninstall() != 0 || dumpcollect_install(NULL) != 0) abort();
+  }
+}
+
 int main(int argc, char **argv) {
   const char *word = argc > 1 ? argv[1] : "";
   if (dumpcollect_install(NULL) != 0) return 2;
   if (strcmp(word, "wild") == 0) start_wild();
+  if (strcmp(word, "come and go") == 0) come_and_go();
   if (strcmp(word, "change") == 0) change_thread_signal();
   // Without the privilege this is refused beyond RLIMIT_MEMLOCK, and changes nothing.
   if (strcmp(word, "lock") == 0 && mlockall(MCL_CURRENT) != 0) perror("mlockall");
