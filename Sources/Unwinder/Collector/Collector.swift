@@ -75,6 +75,7 @@ private func runCollector(_ home: Home, _ arena: Arena) {
     unsafe dc_close(arena.pointee.directory_descriptor)
   }
   if unsafe arena.pointee.state_descriptor >= 0 { unsafe dc_close(arena.pointee.state_descriptor) }
+  unsafe CollectorMemory(home: home, arena: arena).release()
   unsafe FutexWord(dc_arena_collector_state(arena)).set(CollectorPhase.ended)
 }
 

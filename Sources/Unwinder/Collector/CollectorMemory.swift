@@ -30,7 +30,6 @@ import CUnwind
     )
     // The largest record: a thread with all its frames, marks and stack bytes.
     let bufferSize = stack &+ UInt64(truncatingIfNeeded: frames) &* 32 &+ 524_288
-    let walkSize = UInt64(truncatingIfNeeded: WalkMemory.byteCount(frames: frames))
     guard let scratch = unsafe map(Self.scratchSize), let buffer = unsafe map(bufferSize),
       let walk = unsafe map(walkSize),
       let lines = unsafe map(UInt64(truncatingIfNeeded: LineCache.byteCount)),
@@ -44,6 +43,33 @@ import CUnwind
     unsafe arena.pointee.line_cache = unsafe lines
     unsafe arena.pointee.names = unsafe names
     return true
+  }
+
+  private var walkSize: UInt64 {
+    @_noLocks get {
+      let frames = unsafe Int(truncatingIfNeeded: home.pointee.settings.max_frames)
+      return UInt64(truncatingIfNeeded: WalkMemory.byteCount(frames: frames))
+    }
+  }
+
+  /// Gives back what only the collector uses; slots and pool stay for late handlers.
+  @_noLocks
+  func release() {
+    unsafe unmap(arena.pointee.scratch, arena.pointee.scratch_size)
+    unsafe unmap(arena.pointee.buffer, arena.pointee.buffer_size)
+    unsafe unmap(arena.pointee.walk, walkSize)
+    unsafe unmap(arena.pointee.line_cache, UInt64(truncatingIfNeeded: LineCache.byteCount))
+    unsafe unmap(arena.pointee.names, 4096)
+    unsafe arena.pointee.scratch = nil
+    unsafe arena.pointee.buffer = nil
+    unsafe arena.pointee.walk = nil
+    unsafe arena.pointee.line_cache = nil
+    unsafe arena.pointee.names = nil
+  }
+
+  @_noLocks
+  private func unmap(_ memory: UnsafeMutablePointer<UInt8>?, _ size: UInt64) {
+    if let memory = unsafe memory { unsafe dc_unmap(memory, size) }
   }
 
   @_noLocks

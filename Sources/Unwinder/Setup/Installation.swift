@@ -224,6 +224,18 @@ enum Installation {
     guard phase.value == CollectorPhase.ended else { return 0 &- ErrorNumber.timedOut }
     // A thread that gets its id later is one of the service's.
     unsafe arena.pointee.collector_tid = 0
-    return unsafe arena.pointee.is_child == 0 ? dc_join_collector(home) : 0
+    // A forked child's collector is no thread of libc's, and may not have left its stack yet.
+    guard unsafe arena.pointee.is_child == 0 else { return 0 }
+    let result = unsafe dc_join_collector(home)
+    if result == 0 { unsafe releaseStack(home) }
+    return result
+  }
+
+  private static func releaseStack(_ home: Home) {
+    let address = unsafe UInt(truncatingIfNeeded: home.pointee.collector_stack)
+    guard let stack = unsafe UnsafeMutableRawPointer(bitPattern: address) else { return }
+    unsafe home.pointee.collector_entry_sp = 0
+    unsafe home.pointee.collector_stack = 0
+    unsafe dc_unmap(stack, home.pointee.collector_stack_size)
   }
 }

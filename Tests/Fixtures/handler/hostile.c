@@ -80,8 +80,16 @@ static int64_t nanoseconds(void) {
   clock_gettime(CLOCK_MONOTONIC, &time);
   return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
+static long address_space(void) {
+  long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (!file || fscanf(file, "%ld", &pages) != 1) abort();
+  fclose(file);
+  return pages * 4;
+}
 static void come_and_go(void) {
   enum { threads = 64, rounds = 60 };
+  long before = 0;
   for (int i = 0; i < threads; i++) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, own_stack, NULL) != 0) abort();
@@ -93,7 +101,9 @@ static void come_and_go(void) {
     int64_t until = nanoseconds() + i * 100000LL;
     while (nanoseconds() < until) sched_yield();
     if (dumpcollect_uninstall() != 0 || dumpcollect_install(NULL) != 0) abort();
+    if (i == 9) before = address_space();
   }
+  printf("grown %ld KiB\n", address_space() - before);
 }
 
 int main(int argc, char **argv) {
