@@ -78,4 +78,25 @@ import Testing
     try service.program.wait(for: "ready")
     #expect(try service.dump().threads.count == 65)
   }
+
+  @Test func aDirectoryBehindALinkIsFollowedWhereTheLinkLeadsNow() throws {
+    let parent = try TemporaryDirectory()
+    let link = parent.file("link")
+    for name in ["first", "second"] {
+      try FileManager.default.createDirectory(
+        atPath: parent.file(name),
+        withIntermediateDirectories: false
+      )
+    }
+    symlink("first", link)
+    let service = try Service(Programs.service(), directory: link)
+    try service.program.wait(for: "ready")
+    #expect(try service.ask("capture") == "capture 0")
+    try FileManager.default.removeItem(atPath: parent.file("first"))
+    unlink(link)
+    symlink("second", link)
+    #expect(try service.ask("capture") == "capture 0")
+    let names = try FileManager.default.contentsOfDirectory(atPath: parent.file("second"))
+    #expect(names.contains { $0.hasSuffix(".dcap") } && names.contains { $0.hasSuffix(".state") })
+  }
 }

@@ -36,17 +36,22 @@ import CUnwind
     return false
   }
 
-  /// Whether the open directory still has a name: one that was removed cannot be written.
+  /// Whether the path still leads to the open directory: one that was removed cannot be written.
+  ///
+  /// The path is opened, not looked at: its last part may be a symbolic link that has changed.
   @_noLocks
   private func isUsable() -> Bool {
+    let path = unsafe dc_directory(home, arena.pointee.directory_index)
+    let flags = dc_flags_directory
+    let descriptor = unsafe Int32(truncatingIfNeeded: dc_open_at(dc_no_directory(), path, flags, 0))
+    guard descriptor >= 0 else { return false }
+    defer { dc_close(descriptor) }
     var opened = dc_file_status()
     var named = dc_file_status()
     var empty: CChar = 0
-    let path = unsafe dc_directory(home, arena.pointee.directory_index)
     return unsafe dc_status_at(arena.pointee.directory_descriptor, &empty, &opened) == 0
-      && dc_status_at(dc_no_directory(), path, &named) == 0
-      && (named.mode & 0o170000 == 0o120000
-        || (opened.inode == named.inode && opened.device == named.device))
+      && dc_status_at(descriptor, &empty, &named) == 0
+      && opened.inode == named.inode && opened.device == named.device
   }
 
   @_noLocks
