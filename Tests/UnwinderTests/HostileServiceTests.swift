@@ -99,4 +99,19 @@ import Testing
     let names = try FileManager.default.contentsOfDirectory(atPath: parent.file("second"))
     #expect(names.contains { $0.hasSuffix(".dcap") } && names.contains { $0.hasSuffix(".state") })
   }
+
+  @Test func captureCodeCallsNeitherTheAllocatorNorTakesALockOfTheService() throws {
+    let service = try Service(Programs.counting())
+    try service.program.wait(for: "ready")
+    let before = try service.number("all")
+    for _ in 0..<20 {
+      let capture = try service.dump()
+      #expect(capture.end?.threadsCaptured == 4)
+    }
+    // The threads were at it meanwhile, and libunwind's lock of its own is seen: so would be another one.
+    try service.waitForGrowth(of: "all", beyond: before)
+    #expect(try service.number("libunwind") > 0)
+    #expect(try service.number("ours") == 0)
+    #expect(try service.number("prove") == 2)
+  }
 }

@@ -82,6 +82,20 @@ enum Programs {
     }
   }
 
+  /// A service that counts the handler's calls of the allocator and of pthread_mutex_lock.
+  static func counting() throws -> String {
+    try program("counting") { directory in
+      try Fixture.build(
+        ["handler/counting.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-g", "-fno-builtin", "-Wall", "-Wextra", "-Werror"]
+          + Handler.compileArguments + Handler.linkArguments,
+        into: directory,
+        named: "counting"
+      )
+    }
+  }
+
   /// Runs a program that may not make one system call.
   static func refuse() throws -> String {
     try program("refuse") { directory in
