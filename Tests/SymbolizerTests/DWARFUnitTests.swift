@@ -14,7 +14,7 @@ import Testing
         info.bytes += unit.info { _, _ in }.bytes
       }
     }
-    let list = UnitList(parsing: info.region.bytes)
+    let list = UnitList(parsing: info.region)
     #expect(list.problems.isEmpty)
     #expect(list.units.map(\.encoding.version) == [2, 2, 3, 3, 4, 4, 5, 5])
     #expect(list.units.map(\.encoding.offsetSize) == [4, 8, 4, 8, 4, 8, 4, 8])
@@ -34,7 +34,7 @@ import Testing
     let second = info.count
     info.bytes += HandMadeUnit().info { _, _ in }.bytes
     info.bytes += [0xf0, 0xff, 0xff, 0xff]
-    let list = UnitList(parsing: info.region.bytes)
+    let list = UnitList(parsing: info.region)
     #expect(list.units.map(\.offset) == [second])
     #expect(list.problems.first == FormatError(.unsupportedVersion(6), offset: 4))
     #expect(list.problems.count == 2, "the reserved length at the end is named too")
@@ -43,7 +43,7 @@ import Testing
   @Test func aCutUnitIsNamedWithItsOffset() {
     let info = HandMadeUnit().info { _, _ in }
     let cut = SectionBytes(bytes: Array(info.bytes.dropLast(3)))
-    let list = UnitList(parsing: cut.region.bytes)
+    let list = UnitList(parsing: cut.region)
     #expect(list.units.isEmpty)
     let needed = info.count - 4
     #expect(

@@ -14,9 +14,8 @@ package final class DWARFFile: Sendable {
   package init(_ sections: DWARFSections, alternate: DWARFSections? = nil) {
     self.sections = sections
     self.alternate = alternate
-    units = UnitList(parsing: sections.info.bytes)
-    let alternateInfo = alternate?.info ?? .empty
-    alternateUnits = UnitList(parsing: alternateInfo.bytes)
+    units = UnitList(parsing: sections.info)
+    alternateUnits = UnitList(parsing: alternate?.info ?? .empty)
   }
 }
 

@@ -124,11 +124,19 @@ struct UnitList: Sendable {
   /// What could not be read: units of unknown versions, a section that is cut.
   private(set) var problems: [FormatError] = []
 
-  /// Reads the headers only; touches one page a unit.
-  init(parsing info: RawSpan) {
-    var cursor = ByteCursor(info)
+  /// Pages are given back after so many bytes: 4 MiB.
+  private static let releaseStep = 4 << 20
+
+  /// Reads the headers only, and gives their pages back: the kernel maps sixteen around each one that is touched.
+  init(parsing info: ByteRegion) {
+    var cursor = ByteCursor(info.bytes)
+    var released = 0
     while !cursor.isAtEnd {
       let offset = cursor.position
+      if offset - released >= Self.releaseStep {
+        info.releasePages(released..<offset)
+        released = offset
+      }
       do throws(FormatError) {
         let length = try UnitHeader.Length(parsing: &cursor)
         var part = try cursor.split(length.byteCount)
