@@ -114,4 +114,26 @@ import Testing
     #expect(try service.number("ours") == 0)
     #expect(try service.number("prove") == 2)
   }
+
+  @Test func aDirectoryFullOfCapturesIsEmptiedAFewAtATime() throws {
+    let service = try Service(
+      Programs.service(),
+      settings: "min-interval=none,max-captures=2"
+    )
+    try service.program.wait(for: "ready")
+    for number in 0..<100 { try service.captures.write("old", to: "old.\(number).dcap") }
+    func count() throws -> Int {
+      try FileManager.default.contentsOfDirectory(atPath: service.captures.path).count {
+        $0.hasSuffix(".dcap")
+      }
+    }
+    #expect(try service.ask("capture") == "capture 0")
+    #expect(try (69...100).contains(count()))
+    var captures = 0
+    while try count() > 2, captures < 100 {
+      #expect(try service.ask("capture") == "capture 0")
+      captures += 1
+    }
+    #expect(try count() == 2)
+  }
 }

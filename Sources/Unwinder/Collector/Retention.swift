@@ -33,6 +33,9 @@ import CUnwind
     }
   }
 
+  /// Files removed after one capture, and nanoseconds spent on it, at most.
+  private static var removals: Int { @_noLocks @inline(__always) get { 32 } }
+  private static var longest: Int64 { @_noLocks @inline(__always) get { 500_000_000 } }
   private static var nameSize: Int { @_noLocks @inline(__always) get { 256 } }
 
   /// Removes files until both limits hold; never the one just published.
@@ -41,9 +44,11 @@ import CUnwind
     let settings = unsafe home.pointee.settings
     guard settings.max_captures >= 0 || settings.max_total_bytes >= 0 else { return }
     sweepStateFiles()
-    // Each pass finds one file to remove: directories hold few more than the limit.
+    // Each pass finds one file to remove: directories hold few more than the limit. In one that holds thousands,
+    // the rest waits for the next captures: nobody is served meanwhile.
+    let deadline = dc_clock(1) &+ Self.longest
     var passes = 0
-    while passes < 4096 {
+    while passes < Self.removals, dc_clock(1) < deadline {
       passes &+= 1
       var files: Int64 = 1
       var bytes: Int64 = unsafe sizeOf(newest)
