@@ -123,6 +123,8 @@ typedef struct dc_arena {
 
   // Requests. `accepted` counts here while there is no state file.
   dc_state_file *state;     // the mapping; touched only by operations that survive a fault
+  dc_state_file *retired;   // the mapping before it: a handler may have been about to count there
+  uint64_t retired_count;   // what of its count has been taken over
   dc_state_file shadow;     // what we last put into it, but `accepted`
   uint64_t accepted_here;
   uint64_t noisy;           // requests that may signal threads

@@ -42,6 +42,7 @@ import CUnwind
   /// over, until the next capture makes a new file.
   @_noLocks
   static func lastAccepted(_ arena: Arena) -> UInt64 {
+    unsafe takeRetired(arena)
     guard let state = unsafe arena.pointee.state else {
       return unsafe dc_load64(dc_arena_accepted_here(arena))
     }
@@ -56,6 +57,19 @@ import CUnwind
     unsafe arena.pointee.state = nil
     let base = unsafe dc_load64(dc_arena_handled(arena)) &+ here
     return unsafe dc_add64(dc_arena_accepted_here(arena), base) &+ base
+  }
+
+  /// Requests that were counted in the page before the present one, after that was filled.
+  @_noLocks
+  private static func takeRetired(_ arena: Arena) {
+    var last: UInt64 = 0
+    guard let retired = unsafe arena.pointee.retired,
+      unsafe dc_load64_in_file(dc_state_file_accepted(retired), &last) != 0
+    else { return }
+    let late = unsafe last &- arena.pointee.retired_count
+    guard late != 0 else { return }
+    unsafe arena.pointee.retired_count = last
+    unsafe dc_add64(dc_arena_accepted_here(arena), late)
   }
 
   /// Takes what is waiting.

@@ -69,26 +69,15 @@ import CUnwind
     }
     let old = unsafe arena.pointee.state
     let state = unsafe memory.assumingMemoryBound(to: dc_state_file.self)
-    if unsafe old == nil { unsafe arena.pointee.accepted_here &-= accepted }
+    // What is counted there goes on counting: handlers add to it at any time.
+    if unsafe old == nil { unsafe dc_add64(dc_arena_accepted_here(arena), 0 &- accepted) }
     unsafe arena.pointee.state = unsafe state
-    if let old = unsafe old { unsafe moveRequests(from: old, beyond: accepted, to: state) }
-    return 0
-  }
-
-  /// Requests counted in the old page while the new one was filled.
-  ///
-  /// The old page stays mapped: a handler may be about to count in it.
-  @_noLocks
-  private func moveRequests(
-    from old: UnsafeMutablePointer<dc_state_file>,
-    beyond accepted: UInt64,
-    to state: UnsafeMutablePointer<dc_state_file>
-  ) {
-    var last: UInt64 = 0
-    guard unsafe dc_load64_in_file(dc_state_file_accepted(old), &last) != 0, last > accepted else {
-      return
+    if unsafe old != nil {
+      // The old page stays mapped: a handler may be about to count in it, and is looked for with each request.
+      unsafe arena.pointee.retired = unsafe old
+      unsafe arena.pointee.retired_count = accepted
     }
-    _ = unsafe dc_add64_in_file(dc_state_file_accepted(state), last &- accepted)
+    return 0
   }
 
   @_noLocks
