@@ -136,4 +136,22 @@ import Testing
     }
     #expect(try count() == 2)
   }
+
+  @Test func everyCallerIsServedWhileTheDirectoryChanges() throws {
+    let parent = try TemporaryDirectory()
+    for name in ["first", "second"] {
+      try FileManager.default.createDirectory(
+        atPath: parent.file(name),
+        withIntermediateDirectories: false
+      )
+    }
+    symlink("first", parent.file("link"))
+    let service = try Service(
+      Programs.hostile(),
+      ["callers", parent.file("link"), parent.file("new-link")],
+      directory: parent.file("link")
+    )
+    #expect(service.program.readLine() == "failures 0")
+    try service.program.wait(for: "ready")
+  }
 }

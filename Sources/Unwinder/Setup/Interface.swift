@@ -52,8 +52,9 @@ public func dumpcollect_capture(_ reason: UnsafePointer<CChar>?) -> Int32 {
   guard unsafe arena.pointee.pid == pid || armForkedChild(home, arena) else {
     return 0 &- ErrorNumber.notConnected
   }
-  let begin = dc_clock(1)
+  // In this order: a capture that begins in between has begun after its own, and is no reason to refuse.
   let last = unsafe arena.pointee.last_begin_ns
+  let begin = dc_clock(1)
   if last != 0, unsafe begin &- last < home.pointee.settings.min_interval_ns {
     return 0 &- ErrorNumber.tryAgain
   }

@@ -106,11 +106,33 @@ static void come_and_go(void) {
   printf("grown %ld KiB\n", address_space() - before);
 }
 
+// Callers on four threads, while the link that is the capture directory changes under them.
+static atomic_int callers_left = 4, failures;
+static void *caller(void *argument) {
+  for (int i = 0; i < 100; i++) {
+    if (dumpcollect_capture("caller") != 0) atomic_fetch_add(&failures, 1);
+  }
+  atomic_fetch_sub(&callers_left, 1);
+  return argument;
+}
+static void call_while_directory_changes(const char *link, const char *new_link) {
+  for (int i = 0; i < 4; i++) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, caller, NULL) != 0) abort();
+  }
+  for (int i = 0; atomic_load(&callers_left) > 0; i++) {
+    if (symlink(i & 1 ? "first" : "second", new_link) != 0 || rename(new_link, link) != 0) abort();
+    sched_yield();
+  }
+  printf("failures %d\n", atomic_load(&failures));
+}
+
 int main(int argc, char **argv) {
   const char *word = argc > 1 ? argv[1] : "";
   if (dumpcollect_install(NULL) != 0) return 2;
   if (strcmp(word, "wild") == 0) start_wild();
   if (strcmp(word, "come and go") == 0) come_and_go();
+  if (strcmp(word, "callers") == 0 && argc > 3) call_while_directory_changes(argv[2], argv[3]);
   if (strcmp(word, "change") == 0) change_thread_signal();
   // Without the privilege this is refused beyond RLIMIT_MEMLOCK, and changes nothing.
   if (strcmp(word, "lock") == 0 && mlockall(MCL_CURRENT) != 0) perror("mlockall");
