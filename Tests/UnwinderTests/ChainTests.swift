@@ -61,6 +61,7 @@ import Testing
   func everyThreadOfACxxServiceStandsWhereItsSourceSays(options: [String]) throws {
     let service = try Service(Programs.cxxService(options))
     try service.program.wait(for: "ready")
+    try service.waitForGrowth(of: "thrown", beyond: 0)
     let symbols = try SymbolRanges(service.executable, demangles: true)
     let capture = try service.dump()
     let chains = capture.threads.map { capture.chain($0, symbols, in: service.executable) }
