@@ -10,6 +10,13 @@ package struct Capture: Sendable {
   package var modules: [WireModule] = []
   /// In the order of the file, which is the kernel's.
   package var threads: [WireThread] = []
+  /// Memory, limits, control group.
+  package var vitals: WireVitals?
+  /// Open descriptors and TCP connections.
+  package var descriptors: WireDescriptors?
+  package var environment: WireEnvironment?
+  /// Lines that the service gave.
+  package var notes: WireNotes?
   /// Present when the file was written to its end.
   package var end: WireEnd?
   /// Whole records before the end record, of whatever kind.

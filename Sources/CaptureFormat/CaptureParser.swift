@@ -134,6 +134,10 @@ extension Capture {
     case .process: try Self.set(&process, kind, payload)
     case .module: modules.append(try Self.message(kind, payload))
     case .thread: threads.append(try Self.message(kind, payload))
+    case .vitals: try Self.set(&vitals, kind, payload)
+    case .descriptors: try Self.set(&descriptors, kind, payload)
+    case .environment: try Self.set(&environment, kind, payload)
+    case .notes: try Self.set(&notes, kind, payload)
     case .end: try Self.set(&end, kind, payload)
     default: unknownKinds[kind, default: 0] += 1
     }

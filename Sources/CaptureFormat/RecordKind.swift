@@ -10,6 +10,10 @@ package struct RecordKind: RawRepresentable, Hashable, Sendable {
   package static let process = RecordKind(rawValue: 2)
   package static let module = RecordKind(rawValue: 3)
   package static let thread = RecordKind(rawValue: 4)
+  package static let vitals = RecordKind(rawValue: 5)
+  package static let descriptors = RecordKind(rawValue: 6)
+  package static let environment = RecordKind(rawValue: 7)
+  package static let notes = RecordKind(rawValue: 8)
   package static let end = RecordKind(rawValue: 255)
 }
 
@@ -21,6 +25,10 @@ extension RecordKind: CustomStringConvertible {
     case .process: "process"
     case .module: "module"
     case .thread: "thread"
+    case .vitals: "vitals"
+    case .descriptors: "descriptors"
+    case .environment: "environment"
+    case .notes: "notes"
     case .end: "end"
     default: "kind \(rawValue)"
     }

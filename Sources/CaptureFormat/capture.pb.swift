@@ -367,6 +367,23 @@ package nonisolated struct WireThread: @unchecked Sendable {
     set {_uniqueStorage()._labels = newValue}
   }
 
+  /// SCHED_OTHER 0, FIFO 1, RR 2, BATCH 3, IDLE 5, DEADLINE 6
+  package var policy: UInt32 {
+    get {_storage._policy}
+    set {_uniqueStorage()._policy = newValue}
+  }
+
+  /// 1 to 99 under FIFO and RR
+  package var realtimePriority: UInt32 {
+    get {_storage._realtimePriority}
+    set {_uniqueStorage()._realtimePriority = newValue}
+  }
+
+  package var nice: Int32 {
+    get {_storage._nice}
+    set {_uniqueStorage()._nice = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Status: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -584,6 +601,617 @@ package nonisolated struct WireRegisters: Sendable {
   // methods supported on all messages.
 
   package var values: [UInt64] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Record kind 5, at most once: the process as the kernel counts it, just behind the threads. What the kernel did
+/// not say is absent.
+package nonisolated struct WireVitals: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// VmRSS of /proc/PID/status, proc(5)
+  package var residentBytes: UInt64 {
+    get {_storage._residentBytes ?? 0}
+    set {_uniqueStorage()._residentBytes = newValue}
+  }
+  /// Returns true if `residentBytes` has been explicitly set.
+  package var hasResidentBytes: Bool {_storage._residentBytes != nil}
+  /// Clears the value of `residentBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearResidentBytes() {_uniqueStorage()._residentBytes = nil}
+
+  /// VmHWM
+  package var peakResidentBytes: UInt64 {
+    get {_storage._peakResidentBytes ?? 0}
+    set {_uniqueStorage()._peakResidentBytes = newValue}
+  }
+  /// Returns true if `peakResidentBytes` has been explicitly set.
+  package var hasPeakResidentBytes: Bool {_storage._peakResidentBytes != nil}
+  /// Clears the value of `peakResidentBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearPeakResidentBytes() {_uniqueStorage()._peakResidentBytes = nil}
+
+  /// VmSize
+  package var virtualBytes: UInt64 {
+    get {_storage._virtualBytes ?? 0}
+    set {_uniqueStorage()._virtualBytes = newValue}
+  }
+  /// Returns true if `virtualBytes` has been explicitly set.
+  package var hasVirtualBytes: Bool {_storage._virtualBytes != nil}
+  /// Clears the value of `virtualBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearVirtualBytes() {_uniqueStorage()._virtualBytes = nil}
+
+  /// VmPeak
+  package var peakVirtualBytes: UInt64 {
+    get {_storage._peakVirtualBytes ?? 0}
+    set {_uniqueStorage()._peakVirtualBytes = newValue}
+  }
+  /// Returns true if `peakVirtualBytes` has been explicitly set.
+  package var hasPeakVirtualBytes: Bool {_storage._peakVirtualBytes != nil}
+  /// Clears the value of `peakVirtualBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearPeakVirtualBytes() {_uniqueStorage()._peakVirtualBytes = nil}
+
+  /// RssAnon
+  package var anonymousBytes: UInt64 {
+    get {_storage._anonymousBytes ?? 0}
+    set {_uniqueStorage()._anonymousBytes = newValue}
+  }
+  /// Returns true if `anonymousBytes` has been explicitly set.
+  package var hasAnonymousBytes: Bool {_storage._anonymousBytes != nil}
+  /// Clears the value of `anonymousBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearAnonymousBytes() {_uniqueStorage()._anonymousBytes = nil}
+
+  /// RssFile
+  package var fileBytes: UInt64 {
+    get {_storage._fileBytes ?? 0}
+    set {_uniqueStorage()._fileBytes = newValue}
+  }
+  /// Returns true if `fileBytes` has been explicitly set.
+  package var hasFileBytes: Bool {_storage._fileBytes != nil}
+  /// Clears the value of `fileBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearFileBytes() {_uniqueStorage()._fileBytes = nil}
+
+  /// RssShmem
+  package var sharedBytes: UInt64 {
+    get {_storage._sharedBytes ?? 0}
+    set {_uniqueStorage()._sharedBytes = newValue}
+  }
+  /// Returns true if `sharedBytes` has been explicitly set.
+  package var hasSharedBytes: Bool {_storage._sharedBytes != nil}
+  /// Clears the value of `sharedBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearSharedBytes() {_uniqueStorage()._sharedBytes = nil}
+
+  /// VmSwap
+  package var swapBytes: UInt64 {
+    get {_storage._swapBytes ?? 0}
+    set {_uniqueStorage()._swapBytes = newValue}
+  }
+  /// Returns true if `swapBytes` has been explicitly set.
+  package var hasSwapBytes: Bool {_storage._swapBytes != nil}
+  /// Clears the value of `swapBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearSwapBytes() {_uniqueStorage()._swapBytes = nil}
+
+  /// Pss of smaps_rollup; absent above 1 GiB resident
+  package var proportionalBytes: UInt64 {
+    get {_storage._proportionalBytes ?? 0}
+    set {_uniqueStorage()._proportionalBytes = newValue}
+  }
+  /// Returns true if `proportionalBytes` has been explicitly set.
+  package var hasProportionalBytes: Bool {_storage._proportionalBytes != nil}
+  /// Clears the value of `proportionalBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearProportionalBytes() {_uniqueStorage()._proportionalBytes = nil}
+
+  /// Private_Clean + Private_Dirty of smaps_rollup; absent above 1 GiB resident
+  package var privateBytes: UInt64 {
+    get {_storage._privateBytes ?? 0}
+    set {_uniqueStorage()._privateBytes = newValue}
+  }
+  /// Returns true if `privateBytes` has been explicitly set.
+  package var hasPrivateBytes: Bool {_storage._privateBytes != nil}
+  /// Clears the value of `privateBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearPrivateBytes() {_uniqueStorage()._privateBytes = nil}
+
+  /// now, with the handler's own
+  package var threadCount: UInt32 {
+    get {_storage._threadCount ?? 0}
+    set {_uniqueStorage()._threadCount = newValue}
+  }
+  /// Returns true if `threadCount` has been explicitly set.
+  package var hasThreadCount: Bool {_storage._threadCount != nil}
+  /// Clears the value of `threadCount`. Subsequent reads from it will return its default value.
+  package mutating func clearThreadCount() {_uniqueStorage()._threadCount = nil}
+
+  /// since the process started
+  package var uptimeNs: UInt64 {
+    get {_storage._uptimeNs ?? 0}
+    set {_uniqueStorage()._uptimeNs = newValue}
+  }
+  /// Returns true if `uptimeNs` has been explicitly set.
+  package var hasUptimeNs: Bool {_storage._uptimeNs != nil}
+  /// Clears the value of `uptimeNs`. Subsequent reads from it will return its default value.
+  package mutating func clearUptimeNs() {_uniqueStorage()._uptimeNs = nil}
+
+  package var oomScore: UInt32 {
+    get {_storage._oomScore ?? 0}
+    set {_uniqueStorage()._oomScore = newValue}
+  }
+  /// Returns true if `oomScore` has been explicitly set.
+  package var hasOomScore: Bool {_storage._oomScore != nil}
+  /// Clears the value of `oomScore`. Subsequent reads from it will return its default value.
+  package mutating func clearOomScore() {_uniqueStorage()._oomScore = nil}
+
+  package var oomScoreAdjustment: Int32 {
+    get {_storage._oomScoreAdjustment ?? 0}
+    set {_uniqueStorage()._oomScoreAdjustment = newValue}
+  }
+  /// Returns true if `oomScoreAdjustment` has been explicitly set.
+  package var hasOomScoreAdjustment: Bool {_storage._oomScoreAdjustment != nil}
+  /// Clears the value of `oomScoreAdjustment`. Subsequent reads from it will return its default value.
+  package mutating func clearOomScoreAdjustment() {_uniqueStorage()._oomScoreAdjustment = nil}
+
+  package var limits: [WireResourceLimit] {
+    get {_storage._limits}
+    set {_uniqueStorage()._limits = newValue}
+  }
+
+  package var controlGroup: WireControlGroup {
+    get {_storage._controlGroup ?? WireControlGroup()}
+    set {_uniqueStorage()._controlGroup = newValue}
+  }
+  /// Returns true if `controlGroup` has been explicitly set.
+  package var hasControlGroup: Bool {_storage._controlGroup != nil}
+  /// Clears the value of `controlGroup`. Subsequent reads from it will return its default value.
+  package mutating func clearControlGroup() {_uniqueStorage()._controlGroup = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
+}
+
+/// getrlimit(2); 2^64 − 1 is none.
+package nonisolated struct WireResourceLimit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// RLIMIT_CPU 0 … RLIMIT_RTTIME 15
+  package var resource: UInt32 = 0
+
+  package var soft: UInt64 = 0
+
+  package var hard: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// cgroups(7). Limits are the tightest of the group and those above it; absent where there is none.
+package nonisolated struct WireControlGroup: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 or 2
+  package var version: UInt32 = 0
+
+  package var memoryBytes: UInt64 {
+    get {_memoryBytes ?? 0}
+    set {_memoryBytes = newValue}
+  }
+  /// Returns true if `memoryBytes` has been explicitly set.
+  package var hasMemoryBytes: Bool {self._memoryBytes != nil}
+  /// Clears the value of `memoryBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearMemoryBytes() {self._memoryBytes = nil}
+
+  package var memoryLimitBytes: UInt64 {
+    get {_memoryLimitBytes ?? 0}
+    set {_memoryLimitBytes = newValue}
+  }
+  /// Returns true if `memoryLimitBytes` has been explicitly set.
+  package var hasMemoryLimitBytes: Bool {self._memoryLimitBytes != nil}
+  /// Clears the value of `memoryLimitBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearMemoryLimitBytes() {self._memoryLimitBytes = nil}
+
+  /// version 2: above it the group is slowed down
+  package var memoryHighBytes: UInt64 {
+    get {_memoryHighBytes ?? 0}
+    set {_memoryHighBytes = newValue}
+  }
+  /// Returns true if `memoryHighBytes` has been explicitly set.
+  package var hasMemoryHighBytes: Bool {self._memoryHighBytes != nil}
+  /// Clears the value of `memoryHighBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearMemoryHighBytes() {self._memoryHighBytes = nil}
+
+  /// processes killed for want of memory
+  package var memoryKills: UInt64 {
+    get {_memoryKills ?? 0}
+    set {_memoryKills = newValue}
+  }
+  /// Returns true if `memoryKills` has been explicitly set.
+  package var hasMemoryKills: Bool {self._memoryKills != nil}
+  /// Clears the value of `memoryKills`. Subsequent reads from it will return its default value.
+  package mutating func clearMemoryKills() {self._memoryKills = nil}
+
+  /// processes and threads
+  package var taskCount: UInt64 {
+    get {_taskCount ?? 0}
+    set {_taskCount = newValue}
+  }
+  /// Returns true if `taskCount` has been explicitly set.
+  package var hasTaskCount: Bool {self._taskCount != nil}
+  /// Clears the value of `taskCount`. Subsequent reads from it will return its default value.
+  package mutating func clearTaskCount() {self._taskCount = nil}
+
+  package var taskLimit: UInt64 {
+    get {_taskLimit ?? 0}
+    set {_taskLimit = newValue}
+  }
+  /// Returns true if `taskLimit` has been explicitly set.
+  package var hasTaskLimit: Bool {self._taskLimit != nil}
+  /// Clears the value of `taskLimit`. Subsequent reads from it will return its default value.
+  package mutating func clearTaskLimit() {self._taskLimit = nil}
+
+  /// in each period
+  package var cpuQuotaUs: UInt64 {
+    get {_cpuQuotaUs ?? 0}
+    set {_cpuQuotaUs = newValue}
+  }
+  /// Returns true if `cpuQuotaUs` has been explicitly set.
+  package var hasCpuQuotaUs: Bool {self._cpuQuotaUs != nil}
+  /// Clears the value of `cpuQuotaUs`. Subsequent reads from it will return its default value.
+  package mutating func clearCpuQuotaUs() {self._cpuQuotaUs = nil}
+
+  package var cpuPeriodUs: UInt64 {
+    get {_cpuPeriodUs ?? 0}
+    set {_cpuPeriodUs = newValue}
+  }
+  /// Returns true if `cpuPeriodUs` has been explicitly set.
+  package var hasCpuPeriodUs: Bool {self._cpuPeriodUs != nil}
+  /// Clears the value of `cpuPeriodUs`. Subsequent reads from it will return its default value.
+  package mutating func clearCpuPeriodUs() {self._cpuPeriodUs = nil}
+
+  package var throttledPeriods: UInt64 {
+    get {_throttledPeriods ?? 0}
+    set {_throttledPeriods = newValue}
+  }
+  /// Returns true if `throttledPeriods` has been explicitly set.
+  package var hasThrottledPeriods: Bool {self._throttledPeriods != nil}
+  /// Clears the value of `throttledPeriods`. Subsequent reads from it will return its default value.
+  package mutating func clearThrottledPeriods() {self._throttledPeriods = nil}
+
+  package var throttledUs: UInt64 {
+    get {_throttledUs ?? 0}
+    set {_throttledUs = newValue}
+  }
+  /// Returns true if `throttledUs` has been explicitly set.
+  package var hasThrottledUs: Bool {self._throttledUs != nil}
+  /// Clears the value of `throttledUs`. Subsequent reads from it will return its default value.
+  package mutating func clearThrottledUs() {self._throttledUs = nil}
+
+  /// version 2
+  package var pressures: [WirePressure] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _memoryBytes: UInt64? = nil
+  fileprivate var _memoryLimitBytes: UInt64? = nil
+  fileprivate var _memoryHighBytes: UInt64? = nil
+  fileprivate var _memoryKills: UInt64? = nil
+  fileprivate var _taskCount: UInt64? = nil
+  fileprivate var _taskLimit: UInt64? = nil
+  fileprivate var _cpuQuotaUs: UInt64? = nil
+  fileprivate var _cpuPeriodUs: UInt64? = nil
+  fileprivate var _throttledPeriods: UInt64? = nil
+  fileprivate var _throttledUs: UInt64? = nil
+}
+
+/// Share of time that tasks of the group waited for something (Documentation/accounting/psi.rst).
+package nonisolated struct WirePressure: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var resource: WirePressure.Resource = .cpu
+
+  /// all tasks at once; else some of them
+  package var full: Bool = false
+
+  /// hundredths of a percent over 10 seconds
+  package var average10: UInt32 = 0
+
+  package var average60: UInt32 = 0
+
+  package var average300: UInt32 = 0
+
+  package var totalUs: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Resource: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case cpu // = 0
+    case memory // = 1
+    case io // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .cpu
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .cpu
+      case 1: self = .memory
+      case 2: self = .io
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .cpu: return 0
+      case .memory: return 1
+      case .io: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [WirePressure.Resource] = [
+      .cpu,
+      .memory,
+      .io,
+    ]
+
+  }
+
+  package init() {}
+}
+
+/// Record kind 6, at most once.
+package nonisolated struct WireDescriptors: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var counts: [WireDescriptorCount] = []
+
+  /// more open ones, not looked at: the limits are 65,536 and half a second
+  package var skipped: UInt64 = 0
+
+  package var connections: [WireConnection] = []
+
+  /// each socket once, however many descriptors it has
+  package var tcpSockets: UInt32 = 0
+
+  package var udpSockets: UInt32 = 0
+
+  package var unixSockets: UInt32 = 0
+
+  /// of other families, or neither bound nor connected
+  package var otherSockets: UInt32 = 0
+
+  /// time ran out before all lists of sockets were read: the four counts are too low
+  package var cut: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireDescriptorCount: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var kind: WireDescriptorCount.Kind = .other
+
+  package var count: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case other // = 0
+    case socket // = 1
+    case pipe // = 2
+    case file // = 3
+    case directory // = 4
+
+    /// below /dev
+    case device // = 5
+    case eventfd // = 6
+    case epoll // = 7
+    case inotify // = 8
+    case timerfd // = 9
+    case signalfd // = 10
+    case memfd // = 11
+
+    /// still open, no name any more
+    case deletedFile // = 12
+
+    /// another one of anon_inode: pidfd, io_uring, perf_event, bpf, …
+    case anonymous // = 13
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .other
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .other
+      case 1: self = .socket
+      case 2: self = .pipe
+      case 3: self = .file
+      case 4: self = .directory
+      case 5: self = .device
+      case 6: self = .eventfd
+      case 7: self = .epoll
+      case 8: self = .inotify
+      case 9: self = .timerfd
+      case 10: self = .signalfd
+      case 11: self = .memfd
+      case 12: self = .deletedFile
+      case 13: self = .anonymous
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .other: return 0
+      case .socket: return 1
+      case .pipe: return 2
+      case .file: return 3
+      case .directory: return 4
+      case .device: return 5
+      case .eventfd: return 6
+      case .epoll: return 7
+      case .inotify: return 8
+      case .timerfd: return 9
+      case .signalfd: return 10
+      case .memfd: return 11
+      case .deletedFile: return 12
+      case .anonymous: return 13
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [WireDescriptorCount.Kind] = [
+      .other,
+      .socket,
+      .pipe,
+      .file,
+      .directory,
+      .device,
+      .eventfd,
+      .epoll,
+      .inotify,
+      .timerfd,
+      .signalfd,
+      .memfd,
+      .deletedFile,
+      .anonymous,
+    ]
+
+  }
+
+  package init() {}
+}
+
+/// TCP connections that differ in nothing that is told here: listening ones by their own address, accepted ones by
+/// the port they were accepted on and the peer's address, others by the peer's address and port. Beyond 1,008
+/// different ones the rest is counted by state alone.
+package nonisolated struct WireConnection: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// ESTABLISHED 1, SYN_SENT 2, SYN_RECV 3, FIN_WAIT1 4, FIN_WAIT2 5, TIME_WAIT 6, CLOSE 7,
+  package var state: UInt32 = 0
+
+  /// CLOSE_WAIT 8, LAST_ACK 9, LISTEN 10, CLOSING 11 (include/net/tcp_states.h)
+  package var count: UInt32 = 0
+
+  /// of listening ones: 4 or 16 bytes, network order
+  package var localAddress: Data = Data()
+
+  /// of listening and accepted ones
+  package var localPort: UInt32 = 0
+
+  /// of all others
+  package var peerAddress: Data = Data()
+
+  /// of those that the process opened
+  package var peerPort: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Record kind 7, at most once: what the process was started with; later changes are not in it.
+package nonisolated struct WireEnvironment: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// in the process's order, 1,024 or 64 KiB at most
+  package var variables: [WireEnvironmentVariable] = []
+
+  /// beyond that, or not like a variable
+  package var skipped: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireEnvironmentVariable: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var name: String = String()
+
+  /// only with environment=on; cut after 1,024 bytes
+  package var value: String {
+    get {_value ?? String()}
+    set {_value = newValue}
+  }
+  /// Returns true if `value` has been explicitly set.
+  package var hasValue: Bool {self._value != nil}
+  /// Clears the value of `value`. Subsequent reads from it will return its default value.
+  package mutating func clearValue() {self._value = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _value: String? = nil
+}
+
+/// Record kind 8, at most once: the last lines given to dumpcollect_note, 256 at most, the oldest first.
+package nonisolated struct WireNotes: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var notes: [WireNote] = []
+
+  /// given before these
+  package var older: UInt64 = 0
+
+  /// not kept: a slower thread was writing in their place
+  package var lost: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireNote: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// at most 487 bytes
+  package var text: String = String()
+
+  /// CLOCK_REALTIME, nanoseconds since 1970
+  package var timeNs: UInt64 = 0
+
+  package var tid: Int32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -984,7 +1612,7 @@ nonisolated extension WireSegment: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Thread"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}state\0\u{1}status\0\u{1}reason\0\u{3}cpu_user_ns\0\u{3}cpu_system_ns\0\u{1}syscall\0\u{1}wchan\0\u{1}addresses\0\u{1}marks\0\u{1}truncated\0\u{1}registers\0\u{3}stack_address\0\u{1}stack\0\u{1}labels\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}state\0\u{1}status\0\u{1}reason\0\u{3}cpu_user_ns\0\u{3}cpu_system_ns\0\u{1}syscall\0\u{1}wchan\0\u{1}addresses\0\u{1}marks\0\u{1}truncated\0\u{1}registers\0\u{3}stack_address\0\u{1}stack\0\u{1}labels\0\u{1}policy\0\u{3}realtime_priority\0\u{1}nice\0")
 
   fileprivate class _StorageClass {
     var _tid: Int32 = 0
@@ -1003,6 +1631,9 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     var _stackAddress: UInt64 = 0
     var _stack: Data = Data()
     var _labels: [WireLabel] = []
+    var _policy: UInt32 = 0
+    var _realtimePriority: UInt32 = 0
+    var _nice: Int32 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1029,6 +1660,9 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       _stackAddress = source._stackAddress
       _stack = source._stack
       _labels = source._labels
+      _policy = source._policy
+      _realtimePriority = source._realtimePriority
+      _nice = source._nice
     }
   }
 
@@ -1063,6 +1697,9 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         case 14: try { try decoder.decodeSingularFixed64Field(value: &_storage._stackAddress) }()
         case 15: try { try decoder.decodeSingularBytesField(value: &_storage._stack) }()
         case 16: try { try decoder.decodeRepeatedMessageField(value: &_storage._labels) }()
+        case 17: try { try decoder.decodeSingularUInt32Field(value: &_storage._policy) }()
+        case 18: try { try decoder.decodeSingularUInt32Field(value: &_storage._realtimePriority) }()
+        case 19: try { try decoder.decodeSingularInt32Field(value: &_storage._nice) }()
         default: break
         }
       }
@@ -1123,6 +1760,15 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       if !_storage._labels.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._labels, fieldNumber: 16)
       }
+      if _storage._policy != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._policy, fieldNumber: 17)
+      }
+      if _storage._realtimePriority != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._realtimePriority, fieldNumber: 18)
+      }
+      if _storage._nice != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._nice, fieldNumber: 19)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1148,6 +1794,9 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if _storage._stackAddress != rhs_storage._stackAddress {return false}
         if _storage._stack != rhs_storage._stack {return false}
         if _storage._labels != rhs_storage._labels {return false}
+        if _storage._policy != rhs_storage._policy {return false}
+        if _storage._realtimePriority != rhs_storage._realtimePriority {return false}
+        if _storage._nice != rhs_storage._nice {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1314,6 +1963,682 @@ nonisolated extension WireRegisters: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
   package static func ==(lhs: WireRegisters, rhs: WireRegisters) -> Bool {
     if lhs.values != rhs.values {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireVitals: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Vitals"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}resident_bytes\0\u{3}peak_resident_bytes\0\u{3}virtual_bytes\0\u{3}peak_virtual_bytes\0\u{3}anonymous_bytes\0\u{3}file_bytes\0\u{3}shared_bytes\0\u{3}swap_bytes\0\u{3}proportional_bytes\0\u{3}private_bytes\0\u{3}thread_count\0\u{3}uptime_ns\0\u{3}oom_score\0\u{3}oom_score_adjustment\0\u{1}limits\0\u{3}control_group\0")
+
+  fileprivate class _StorageClass {
+    var _residentBytes: UInt64? = nil
+    var _peakResidentBytes: UInt64? = nil
+    var _virtualBytes: UInt64? = nil
+    var _peakVirtualBytes: UInt64? = nil
+    var _anonymousBytes: UInt64? = nil
+    var _fileBytes: UInt64? = nil
+    var _sharedBytes: UInt64? = nil
+    var _swapBytes: UInt64? = nil
+    var _proportionalBytes: UInt64? = nil
+    var _privateBytes: UInt64? = nil
+    var _threadCount: UInt32? = nil
+    var _uptimeNs: UInt64? = nil
+    var _oomScore: UInt32? = nil
+    var _oomScoreAdjustment: Int32? = nil
+    var _limits: [WireResourceLimit] = []
+    var _controlGroup: WireControlGroup? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _residentBytes = source._residentBytes
+      _peakResidentBytes = source._peakResidentBytes
+      _virtualBytes = source._virtualBytes
+      _peakVirtualBytes = source._peakVirtualBytes
+      _anonymousBytes = source._anonymousBytes
+      _fileBytes = source._fileBytes
+      _sharedBytes = source._sharedBytes
+      _swapBytes = source._swapBytes
+      _proportionalBytes = source._proportionalBytes
+      _privateBytes = source._privateBytes
+      _threadCount = source._threadCount
+      _uptimeNs = source._uptimeNs
+      _oomScore = source._oomScore
+      _oomScoreAdjustment = source._oomScoreAdjustment
+      _limits = source._limits
+      _controlGroup = source._controlGroup
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._residentBytes) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._peakResidentBytes) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._virtualBytes) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._peakVirtualBytes) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._anonymousBytes) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._fileBytes) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._sharedBytes) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._swapBytes) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._proportionalBytes) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._privateBytes) }()
+        case 11: try { try decoder.decodeSingularUInt32Field(value: &_storage._threadCount) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._uptimeNs) }()
+        case 13: try { try decoder.decodeSingularUInt32Field(value: &_storage._oomScore) }()
+        case 14: try { try decoder.decodeSingularInt32Field(value: &_storage._oomScoreAdjustment) }()
+        case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._limits) }()
+        case 16: try { try decoder.decodeSingularMessageField(value: &_storage._controlGroup) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._residentBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._peakResidentBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._virtualBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._peakVirtualBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._anonymousBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._fileBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._sharedBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._swapBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._proportionalBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 9)
+      } }()
+      try { if let v = _storage._privateBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 10)
+      } }()
+      try { if let v = _storage._threadCount {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._uptimeNs {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 12)
+      } }()
+      try { if let v = _storage._oomScore {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 13)
+      } }()
+      try { if let v = _storage._oomScoreAdjustment {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 14)
+      } }()
+      if !_storage._limits.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._limits, fieldNumber: 15)
+      }
+      try { if let v = _storage._controlGroup {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireVitals, rhs: WireVitals) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._residentBytes != rhs_storage._residentBytes {return false}
+        if _storage._peakResidentBytes != rhs_storage._peakResidentBytes {return false}
+        if _storage._virtualBytes != rhs_storage._virtualBytes {return false}
+        if _storage._peakVirtualBytes != rhs_storage._peakVirtualBytes {return false}
+        if _storage._anonymousBytes != rhs_storage._anonymousBytes {return false}
+        if _storage._fileBytes != rhs_storage._fileBytes {return false}
+        if _storage._sharedBytes != rhs_storage._sharedBytes {return false}
+        if _storage._swapBytes != rhs_storage._swapBytes {return false}
+        if _storage._proportionalBytes != rhs_storage._proportionalBytes {return false}
+        if _storage._privateBytes != rhs_storage._privateBytes {return false}
+        if _storage._threadCount != rhs_storage._threadCount {return false}
+        if _storage._uptimeNs != rhs_storage._uptimeNs {return false}
+        if _storage._oomScore != rhs_storage._oomScore {return false}
+        if _storage._oomScoreAdjustment != rhs_storage._oomScoreAdjustment {return false}
+        if _storage._limits != rhs_storage._limits {return false}
+        if _storage._controlGroup != rhs_storage._controlGroup {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireResourceLimit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ResourceLimit"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}resource\0\u{1}soft\0\u{1}hard\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.resource) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.soft) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.hard) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.resource != 0 {
+      try visitor.visitSingularUInt32Field(value: self.resource, fieldNumber: 1)
+    }
+    if self.soft != 0 {
+      try visitor.visitSingularUInt64Field(value: self.soft, fieldNumber: 2)
+    }
+    if self.hard != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hard, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireResourceLimit, rhs: WireResourceLimit) -> Bool {
+    if lhs.resource != rhs.resource {return false}
+    if lhs.soft != rhs.soft {return false}
+    if lhs.hard != rhs.hard {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireControlGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ControlGroup"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}memory_bytes\0\u{3}memory_limit_bytes\0\u{3}memory_high_bytes\0\u{3}memory_kills\0\u{3}task_count\0\u{3}task_limit\0\u{3}cpu_quota_us\0\u{3}cpu_period_us\0\u{3}throttled_periods\0\u{3}throttled_us\0\u{1}pressures\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._memoryBytes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._memoryLimitBytes) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self._memoryHighBytes) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self._memoryKills) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self._taskCount) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self._taskLimit) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self._cpuQuotaUs) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self._cpuPeriodUs) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self._throttledPeriods) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self._throttledUs) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.pressures) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.version != 0 {
+      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 1)
+    }
+    try { if let v = self._memoryBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._memoryLimitBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._memoryHighBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._memoryKills {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._taskCount {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._taskLimit {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._cpuQuotaUs {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._cpuPeriodUs {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._throttledPeriods {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._throttledUs {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 11)
+    } }()
+    if !self.pressures.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.pressures, fieldNumber: 12)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireControlGroup, rhs: WireControlGroup) -> Bool {
+    if lhs.version != rhs.version {return false}
+    if lhs._memoryBytes != rhs._memoryBytes {return false}
+    if lhs._memoryLimitBytes != rhs._memoryLimitBytes {return false}
+    if lhs._memoryHighBytes != rhs._memoryHighBytes {return false}
+    if lhs._memoryKills != rhs._memoryKills {return false}
+    if lhs._taskCount != rhs._taskCount {return false}
+    if lhs._taskLimit != rhs._taskLimit {return false}
+    if lhs._cpuQuotaUs != rhs._cpuQuotaUs {return false}
+    if lhs._cpuPeriodUs != rhs._cpuPeriodUs {return false}
+    if lhs._throttledPeriods != rhs._throttledPeriods {return false}
+    if lhs._throttledUs != rhs._throttledUs {return false}
+    if lhs.pressures != rhs.pressures {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePressure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Pressure"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}resource\0\u{1}full\0\u{1}average10\0\u{1}average60\0\u{1}average300\0\u{3}total_us\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.resource) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.full) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.average10) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.average60) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.average300) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.totalUs) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.resource != .cpu {
+      try visitor.visitSingularEnumField(value: self.resource, fieldNumber: 1)
+    }
+    if self.full != false {
+      try visitor.visitSingularBoolField(value: self.full, fieldNumber: 2)
+    }
+    if self.average10 != 0 {
+      try visitor.visitSingularUInt32Field(value: self.average10, fieldNumber: 3)
+    }
+    if self.average60 != 0 {
+      try visitor.visitSingularUInt32Field(value: self.average60, fieldNumber: 4)
+    }
+    if self.average300 != 0 {
+      try visitor.visitSingularUInt32Field(value: self.average300, fieldNumber: 5)
+    }
+    if self.totalUs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.totalUs, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WirePressure, rhs: WirePressure) -> Bool {
+    if lhs.resource != rhs.resource {return false}
+    if lhs.full != rhs.full {return false}
+    if lhs.average10 != rhs.average10 {return false}
+    if lhs.average60 != rhs.average60 {return false}
+    if lhs.average300 != rhs.average300 {return false}
+    if lhs.totalUs != rhs.totalUs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePressure.Resource: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CPU\0\u{1}MEMORY\0\u{1}IO\0")
+}
+
+nonisolated extension WireDescriptors: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Descriptors"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}counts\0\u{1}skipped\0\u{1}connections\0\u{3}tcp_sockets\0\u{3}udp_sockets\0\u{3}unix_sockets\0\u{3}other_sockets\0\u{1}cut\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.counts) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.skipped) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.connections) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.tcpSockets) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.udpSockets) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.unixSockets) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.otherSockets) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.cut) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.counts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.counts, fieldNumber: 1)
+    }
+    if self.skipped != 0 {
+      try visitor.visitSingularUInt64Field(value: self.skipped, fieldNumber: 2)
+    }
+    if !self.connections.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.connections, fieldNumber: 3)
+    }
+    if self.tcpSockets != 0 {
+      try visitor.visitSingularUInt32Field(value: self.tcpSockets, fieldNumber: 4)
+    }
+    if self.udpSockets != 0 {
+      try visitor.visitSingularUInt32Field(value: self.udpSockets, fieldNumber: 5)
+    }
+    if self.unixSockets != 0 {
+      try visitor.visitSingularUInt32Field(value: self.unixSockets, fieldNumber: 6)
+    }
+    if self.otherSockets != 0 {
+      try visitor.visitSingularUInt32Field(value: self.otherSockets, fieldNumber: 7)
+    }
+    if self.cut != false {
+      try visitor.visitSingularBoolField(value: self.cut, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireDescriptors, rhs: WireDescriptors) -> Bool {
+    if lhs.counts != rhs.counts {return false}
+    if lhs.skipped != rhs.skipped {return false}
+    if lhs.connections != rhs.connections {return false}
+    if lhs.tcpSockets != rhs.tcpSockets {return false}
+    if lhs.udpSockets != rhs.udpSockets {return false}
+    if lhs.unixSockets != rhs.unixSockets {return false}
+    if lhs.otherSockets != rhs.otherSockets {return false}
+    if lhs.cut != rhs.cut {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDescriptorCount: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DescriptorCount"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}count\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.kind != .other {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 1)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt64Field(value: self.count, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireDescriptorCount, rhs: WireDescriptorCount) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDescriptorCount.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OTHER\0\u{1}SOCKET\0\u{1}PIPE\0\u{1}FILE\0\u{1}DIRECTORY\0\u{1}DEVICE\0\u{1}EVENTFD\0\u{1}EPOLL\0\u{1}INOTIFY\0\u{1}TIMERFD\0\u{1}SIGNALFD\0\u{1}MEMFD\0\u{1}DELETED_FILE\0\u{1}ANONYMOUS\0")
+}
+
+nonisolated extension WireConnection: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Connection"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}count\0\u{3}local_address\0\u{3}local_port\0\u{3}peer_address\0\u{3}peer_port\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.state) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.localAddress) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.localPort) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.peerAddress) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.peerPort) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.state != 0 {
+      try visitor.visitSingularUInt32Field(value: self.state, fieldNumber: 1)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 2)
+    }
+    if !self.localAddress.isEmpty {
+      try visitor.visitSingularBytesField(value: self.localAddress, fieldNumber: 3)
+    }
+    if self.localPort != 0 {
+      try visitor.visitSingularUInt32Field(value: self.localPort, fieldNumber: 4)
+    }
+    if !self.peerAddress.isEmpty {
+      try visitor.visitSingularBytesField(value: self.peerAddress, fieldNumber: 5)
+    }
+    if self.peerPort != 0 {
+      try visitor.visitSingularUInt32Field(value: self.peerPort, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireConnection, rhs: WireConnection) -> Bool {
+    if lhs.state != rhs.state {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.localAddress != rhs.localAddress {return false}
+    if lhs.localPort != rhs.localPort {return false}
+    if lhs.peerAddress != rhs.peerAddress {return false}
+    if lhs.peerPort != rhs.peerPort {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireEnvironment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Environment"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}variables\0\u{1}skipped\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.variables) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.skipped) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.variables.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.variables, fieldNumber: 1)
+    }
+    if self.skipped != 0 {
+      try visitor.visitSingularUInt32Field(value: self.skipped, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireEnvironment, rhs: WireEnvironment) -> Bool {
+    if lhs.variables != rhs.variables {return false}
+    if lhs.skipped != rhs.skipped {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireEnvironmentVariable: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".EnvironmentVariable"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}value\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._value) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    try { if let v = self._value {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireEnvironmentVariable, rhs: WireEnvironmentVariable) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs._value != rhs._value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireNotes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Notes"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}notes\0\u{1}older\0\u{1}lost\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.notes) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.older) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.lost) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.notes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.notes, fieldNumber: 1)
+    }
+    if self.older != 0 {
+      try visitor.visitSingularUInt64Field(value: self.older, fieldNumber: 2)
+    }
+    if self.lost != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lost, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireNotes, rhs: WireNotes) -> Bool {
+    if lhs.notes != rhs.notes {return false}
+    if lhs.older != rhs.older {return false}
+    if lhs.lost != rhs.lost {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireNote: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Note"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{3}time_ns\0\u{1}tid\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 2: try { try decoder.decodeSingularFixed64Field(value: &self.timeNs) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.tid) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 1)
+    }
+    if self.timeNs != 0 {
+      try visitor.visitSingularFixed64Field(value: self.timeNs, fieldNumber: 2)
+    }
+    if self.tid != 0 {
+      try visitor.visitSingularInt32Field(value: self.tid, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireNote, rhs: WireNote) -> Bool {
+    if lhs.text != rhs.text {return false}
+    if lhs.timeNs != rhs.timeNs {return false}
+    if lhs.tid != rhs.tid {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

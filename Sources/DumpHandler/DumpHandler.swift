@@ -26,6 +26,8 @@ public struct DumpHandlerOptions: Sendable {
   public var stackBytes: Int?
   /// Whether the arguments of the process are written.
   public var writesArguments = false
+  /// Whether values of environment variables are written, not their names alone.
+  public var writesEnvironment = false
 
   /// All defaults.
   public init() {}
@@ -66,6 +68,7 @@ public func installDumpHandler(_ options: DumpHandlerOptions = DumpHandlerOption
   unsafe values.max_frames = Int64(options.maximumFrames ?? 0)
   unsafe values.stack_bytes = Int64(options.stackBytes ?? 0)
   unsafe values.arguments = options.writesArguments ? 1 : 0
+  unsafe values.environment = options.writesEnvironment ? 1 : 0
   let result: Int32
   if let directory = options.directory {
     // Safe because the handler copies the path before it returns.

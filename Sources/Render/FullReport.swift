@@ -20,6 +20,7 @@ struct FullReport {
         try text.endLine()
         try write(thread, lines, to: &text)
       }
+      try ProcessSummary(report).writeNotes(to: &text)
       try heading.writeModules(to: &text)
       try text.flush()
     }
@@ -37,6 +38,10 @@ struct FullReport {
       time.map { "\(seconds($0)) \(name)" }
     }
     if !times.isEmpty { text.add("  cpu \(times.joined(separator: ", "))", .faint) }
+    if let policy = thread.policy {
+      text.add("  \(visible(policy))\(thread.realtimePriority.map { " \($0)" } ?? "")", .faint)
+    }
+    if let nice = thread.nice { text.add("  nice \(nice)", .faint) }
     if thread.threadID == report.crashedThreadID { text.add("  crashed", .alarm) }
     try text.endLine()
     for (key, value) in thread.labels.sorted(by: { $0.key < $1.key }) {

@@ -2,7 +2,7 @@ package import Report
 
 /// The report as JSON of docs/report.schema.json: one document, a thread, module or group a line.
 struct JSONReport {
-  private let report: DumpReport
+  let report: DumpReport
   /// Each frame as JSON, once, however many stacks hold it.
   private let frames: [[UInt8]]
 
@@ -24,6 +24,9 @@ struct JSONReport {
       try writeList("modules", report.modules.enumerated(), &json, sink, module)
       try writeList("threads", report.threads, &json, sink, thread)
       try writeList("groups", report.groups(), &json, sink, group)
+      writeDescriptors(&json)
+      try writeList("connections", report.connections, &json, sink, connection)
+      try writeList("notes", report.notes, &json, sink, note)
       try writeList("findings", report.findings, &json, sink, finding)
     }
     json.endDocument()
@@ -66,6 +69,8 @@ struct JSONReport {
       json.field("cgroup", process.cgroup)
       json.field("kernel", process.kernel)
       json.field("thread_count", process.threadCount)
+      writeVitals(&json)
+      writeEnvironment(&json)
     }
   }
 
@@ -128,6 +133,9 @@ struct JSONReport {
       json.field("cpu_system_ms", thread.cpuSystem.map(milliseconds))
       json.field("syscall", thread.systemCall)
       json.field("wait_channel", thread.waitChannel)
+      json.field("policy", thread.policy)
+      json.field("realtime_priority", thread.realtimePriority)
+      json.field("nice", thread.nice)
       if !thread.labels.isEmpty {
         json.key("labels")
         json.object { json in
@@ -167,7 +175,7 @@ struct JSONReport {
     json.array(stack.map { report.stacks[$0] } ?? []) { $0.raw(frames[$1]) }
   }
 
-  private func milliseconds(_ duration: Duration) -> Int64 {
+  func milliseconds(_ duration: Duration) -> Int64 {
     let (seconds, attoseconds) = duration.components
     let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
     return overflow ? .max : whole &+ attoseconds / 1_000_000_000_000_000

@@ -24,6 +24,7 @@ struct ReportHeading {
     for problem in report.problems {
       try text.paragraph("incomplete: \(visible(problem))", indent: 4, .doubt)
     }
+    try ProcessSummary(report).write(to: &text)
     for finding in report.findings {
       text.add("\(visible(finding.kind)): ", .alarm)
       text.add(visible(finding.text))

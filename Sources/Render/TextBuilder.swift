@@ -91,8 +91,10 @@ func columns(_ text: String) -> Int {
 }
 
 /// `1 thread`, `12,345 threads`.
-func count(_ number: Int, _ noun: String) -> String {
-  "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
+///
+/// `plural` where it is not the noun with an s.
+func count(_ number: Int, _ noun: String, _ plural: String? = nil) -> String {
+  "\(grouped(number)) \(number == 1 ? noun : plural ?? "\(noun)s")"
 }
 
 /// `12,345`.

@@ -24,6 +24,7 @@ struct TextReport {
         try writeHeading(of: group, to: &text)
         try writeStack(of: group, lines, to: &text)
       }
+      try ProcessSummary(report).writeNotes(to: &text)
       try heading.writeModules(to: &text)
       try text.flush()
     }

@@ -39,6 +39,18 @@ public struct DumpReport: Sendable, Equatable {
   public var stacks: [[Int]] = []
   /// Threads in the order of the capture, which is the kernel's.
   public var threads: [ReportThread] = []
+  /// Open descriptors by kind, the most frequent first.
+  public var descriptors: [DescriptorCount] = []
+  /// Open descriptors that were not looked at.
+  public var uncountedDescriptors = 0
+  /// Sockets by family.
+  public var sockets: SocketCounts?
+  /// TCP connections, the most frequent first.
+  public var connections: [ReportConnection] = []
+  /// What the process was started with, in its order.
+  public var environment: [EnvironmentVariable] = []
+  /// The last lines that the service gave, the oldest first.
+  public var notes: [ReportNote] = []
   /// What a reader should see first.
   public var findings: [Finding] = []
 
@@ -68,6 +80,8 @@ public struct ReportProcess: Sendable, Equatable {
   public var kernel: String?
   /// Threads listed when the capture began.
   public var threadCount: Int?
+  /// Memory, age, limits, control group.
+  public var vitals: ReportVitals?
 
   /// A process of which nothing is known.
   public init() {}
@@ -157,6 +171,12 @@ public struct ReportThread: Sendable, Equatable {
   public var systemCall: String?
   /// Kernel function the thread slept in.
   public var waitChannel: String?
+  /// How the scheduler treats it, where that is not SCHED_OTHER: "fifo", "rr", "batch", "idle", "deadline".
+  public var policy: String?
+  /// 1 to 99, of real-time policies.
+  public var realtimePriority: UInt32?
+  /// nice(1), where it is not 0.
+  public var nice: Int32?
   /// Labels that the service gave it.
   public var labels: [String: String] = [:]
   /// Why the walk ended before the outermost frame.

@@ -8,6 +8,7 @@ extension DumpReport {
     self.init()
     takeHeader(capture.header)
     takeProcess(capture.process)
+    takeProcessState(capture)
     takeProblems(capture)
   }
 

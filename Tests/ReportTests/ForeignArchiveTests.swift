@@ -58,7 +58,14 @@ struct ForeignArchiveTests {
   @Test func aNewerSchemaIsNotGuessedAt() throws {
     let path = try changed("PRAGMA user_version = 7")
     let text = try message(ofReading: path)
-    #expect(text.contains("written by a newer dumpcollect (schema 7, this one reads up to 1)"))
+    #expect(text.contains("written by a newer dumpcollect (schema 7, this one reads up to 2)"))
+  }
+
+  @Test func anOlderSchemaIsNamedWithTheWayOut() throws {
+    let path = try changed("PRAGMA user_version = 1")
+    let text = try message(ofReading: path)
+    #expect(text.contains("written by an older dumpcollect (schema 1, this one reads 2)"))
+    #expect(text.contains("dumpcollect symbolize CAPTURE"))
   }
 
   @Test(arguments: [
@@ -76,10 +83,10 @@ struct ForeignArchiveTests {
     ("UPDATE capture SET time = 'yesterday'", "expected a time"),
     ("DELETE FROM capture", "table capture: expected one row, found 0"),
     ("DROP TABLE findings", "no table findings"),
-    ("ALTER TABLE modules ADD COLUMN more TEXT", "table modules is not the one of schema 1"),
+    ("ALTER TABLE modules ADD COLUMN more TEXT", "table modules is not the one of schema 2"),
     (
       "DROP VIEW thread_view; DROP VIEW group_view; ALTER TABLE threads RENAME TO t; CREATE VIEW threads AS WITH RECURSIVE c(id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM c) SELECT * FROM c",
-      "table threads is not the one of schema 1"
+      "table threads is not the one of schema 2"
     ),
   ])
   func aChangedArchiveIsRefusedWithThePlace(_ change: String, _ expected: String) throws {
@@ -90,7 +97,7 @@ struct ForeignArchiveTests {
   }
 
   @Test func otherPeoplesTablesAndViewsBesideOursDoNotMatter() throws {
-    let path = try changed("CREATE TABLE notes (text); CREATE INDEX mine ON threads (name)")
+    let path = try changed("CREATE TABLE remarks (text); CREATE INDEX mine ON threads (name)")
     #expect(try ReportArchive.read(at: path) == SampleReport.server())
   }
 

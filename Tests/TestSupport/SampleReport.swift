@@ -17,6 +17,7 @@ package enum SampleReport {
     report.frames = frames()
     report.stacks = [[0, 1, 2, 3, 4], [5, 6, 7, 8], [9, 10], [11, 2, 3, 4]]
     report.threads = threads()
+    addState(to: &report)
     return report
   }
 
@@ -77,6 +78,63 @@ package enum SampleReport {
     process.kernel = "6.1.0"
     process.threadCount = 9
     return process
+  }
+
+  private static func addState(to report: inout DumpReport) {
+    report.process.vitals = vitals()
+    report.descriptors = [
+      DescriptorCount(kind: "socket", count: 1180), DescriptorCount(kind: "file", count: 12),
+      DescriptorCount(kind: "directory", count: 2), DescriptorCount(kind: "pipe", count: 1),
+    ]
+    report.uncountedDescriptors = 3
+    report.sockets = SocketCounts(tcp: 1172, udp: 1, unix: 4, other: 3, isCut: true)
+    var outgoing = ReportConnection(state: "ESTABLISHED", count: 1170)
+    outgoing.peer = "127.0.0.1:8081"
+    var incoming = ReportConnection(state: "CLOSE_WAIT", count: 1)
+    incoming.local = ":8080"
+    incoming.peer = "2001:db8::1"
+    var listening = ReportConnection(state: "LISTEN", count: 1)
+    listening.local = "[::]:8080"
+    report.connections = [outgoing, incoming, listening]
+    report.environment = [
+      EnvironmentVariable(name: "PATH", value: nil), EnvironmentVariable(name: "MODE", value: ""),
+    ]
+    var note = ReportNote(text: "cache flushed \u{1b}[31m")
+    note.time = Date(timeIntervalSince1970: 1_772_355_899.125)
+    note.threadID = 4712
+    report.notes = [note, ReportNote(text: "no time")]
+  }
+
+  private static func vitals() -> ReportVitals {
+    var vitals = ReportVitals()
+    vitals.residentBytes = 142 << 20
+    vitals.peakResidentBytes = 1_500_000_000
+    vitals.virtualBytes = 3 << 30
+    vitals.swapBytes = 0
+    vitals.privateBytes = 100 << 20
+    vitals.threadCount = 10
+    vitals.uptime = .seconds(86_400)
+    vitals.outOfMemoryScore = 12
+    vitals.outOfMemoryAdjustment = -500
+    vitals.limits = [
+      ResourceLimit(name: "nofile", soft: 1024, hard: 1_048_576),
+      ResourceLimit(name: "as", soft: nil, hard: nil),
+    ]
+    var group = ReportControlGroup()
+    group.version = 2
+    group.memoryBytes = 200 << 20
+    group.memoryLimitBytes = 512 << 20
+    group.memoryKills = 1
+    group.taskCount = 12
+    group.processorThousandths = 1500
+    group.throttledPeriods = 7
+    group.throttledTime = .milliseconds(90)
+    var pressure = Pressure(.memory, isFull: false)
+    (pressure.average10, pressure.average60, pressure.average300) = (1205, 350, 7)
+    pressure.total = .milliseconds(40)
+    group.pressures = [pressure, Pressure(.io, isFull: true)]
+    vitals.controlGroup = group
+    return vitals
   }
 
   private static func modules() -> [ReportModule] {

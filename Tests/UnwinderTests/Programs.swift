@@ -41,6 +41,20 @@ enum Programs {
     }
   }
 
+  /// The service with known descriptors, connections and notes.
+  static func state() throws -> String {
+    try program("state") { directory in
+      try Fixture.build(
+        ["handler/state.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: "state"
+      )
+    }
+  }
+
   /// The C service linked with the shared library.
   static func sharedService() throws -> String {
     try program("service-shared") { directory in

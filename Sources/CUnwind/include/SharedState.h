@@ -4,6 +4,7 @@
 #define DUMPCOLLECT_SHARED_STATE_H
 
 #include "SignalSafe.h"
+#include "Vitals.h"
 
 enum {
 #if defined(__x86_64__)
@@ -53,6 +54,8 @@ typedef struct dc_thread {
   uint64_t user_ticks, system_ticks, start_ticks;
   char name[16];
   char wchan[64];
+  int32_t nice;
+  uint32_t policy, realtime_priority, rest;
 } dc_thread;
 
 // MARK: The state file (4096 bytes, little-endian)
@@ -92,6 +95,7 @@ typedef struct dc_settings {
   int64_t max_captures, max_total_bytes;  // −1: no limit
   int64_t max_frames, stack_bytes;
   int32_t arguments, directory_is_given;
+  int32_t environment, unused;
   uint32_t directory_count;
   uint8_t creates_parents[dc_directory_candidates];
   char directories[dc_directory_candidates][dc_path_size];
@@ -160,6 +164,7 @@ typedef struct dc_arena {
   uint8_t *scratch;
   uint64_t scratch_size;
   uint8_t *names;           // two file names of 256 bytes
+  dc_census *census;        // descriptors and connections; NULL where there is no room for it
   uint32_t is_child;        // started in a forked child
   int32_t state_descriptor;
   int32_t directory_descriptor;
@@ -204,6 +209,7 @@ typedef struct dc_home {
   uint64_t stack_room;        // bytes a thread signal needs below the stack pointer
   dc_unwind_library unwind;
   dc_label_owner *labels;
+  dc_notes *notes;            // wiped in a forked child
   char libunwind_error[160];
 } dc_home;
 

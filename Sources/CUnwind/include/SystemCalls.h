@@ -46,6 +46,10 @@ static inline SIGNAL_SAFE void dc_rewind(int32_t descriptor) {
 static inline SIGNAL_SAFE intptr_t dc_read_link(const char *path, void *into, size_t count) {
   return dc_syscall(SYS_readlinkat, (uintptr_t)(intptr_t)AT_FDCWD, (uintptr_t)path, (uintptr_t)into, count, 0, 0);
 }
+static inline SIGNAL_SAFE intptr_t dc_read_link_at(
+    int32_t directory, const char *name, void *into, size_t count) {
+  return dc_syscall(SYS_readlinkat, (uintptr_t)(intptr_t)directory, (uintptr_t)name, (uintptr_t)into, count, 0, 0);
+}
 static inline SIGNAL_SAFE intptr_t dc_make_directory(const char *path, uint32_t mode) {
   return dc_syscall(SYS_mkdirat, (uintptr_t)(intptr_t)AT_FDCWD, (uintptr_t)path, mode, 0, 0, 0);
 }
@@ -176,7 +180,7 @@ static inline SIGNAL_SAFE void dc_move(void *into, const void *from, size_t coun
 }
 
 enum { dc_number_sigtimedwait = SYS_rt_sigtimedwait };
-enum { dc_flag_nofollow = O_NOFOLLOW };
+enum { dc_flag_nofollow = O_NOFOLLOW, dc_flag_directory = O_DIRECTORY };
 
 /// The version of the handler, also the collector_version of its captures.
 static inline SIGNAL_SAFE const char *_Nonnull dc_version(void) { return "0.1.0"; }

@@ -45,7 +45,7 @@ typedef struct dumpcollect_options {
   int64_t max_frames;      /* frames of a thread; default 512, at most 16384 */
   int64_t tasks;           /* not acted upon in this version */
   int64_t stack_bytes;     /* stack bytes of each thread written; default none, at most 1 MiB */
-  int64_t environment;     /* not acted upon in this version */
+  int64_t environment;     /* values of environment variables written, not names alone; default off */
   int64_t arguments;       /* arguments of the process written; default off */
   int64_t thread_origins;  /* not acted upon in this version */
   int64_t crash_limits;    /* not acted upon in this version */
@@ -84,6 +84,14 @@ DUMPCOLLECT_EXPORT const char *dumpcollect_last_capture(void);
  * -ENOSPC: the thread has eight, or the process 4096 labelled threads. -ENOTCONN: not installed.
  */
 DUMPCOLLECT_EXPORT int dumpcollect_set_label(const char *key, const char *value);
+
+/*
+ * Keeps a line (at most 487 bytes, cut there; a line end at its end is left out): the last 256 go into each
+ * capture, with time and thread. Never waits, takes no lock: a log handler may call it for each of its lines.
+ * A line is not kept while a thread that is 256 lines behind still writes in its place. A forked child begins
+ * with none. -ENOTCONN: not installed. -EINVAL: NULL.
+ */
+DUMPCOLLECT_EXPORT int dumpcollect_note(const char *line);
 
 /* The version of this library, MAJOR.MINOR.PATCH. */
 DUMPCOLLECT_EXPORT const char *dumpcollect_version(void);

@@ -83,6 +83,15 @@ enum ArchiveHeader {
         hint: "use that version, or make it anew here: dumpcollect symbolize CAPTURE"
       )
     }
+    guard version == 0 || version == UInt32(ArchiveSchema.version) else {
+      throw ReportArchiveError(
+        file: path,
+        problem:
+          "offset 60: written by an older dumpcollect (schema \(version), this one reads "
+          + "\(ArchiveSchema.version))",
+        hint: "make it anew from its capture: dumpcollect symbolize CAPTURE"
+      )
+    }
     guard version > 0 else { throw .damaged(path, "offset 60: schema version 0 never existed") }
   }
 

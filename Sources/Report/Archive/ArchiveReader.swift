@@ -45,6 +45,7 @@ struct ArchiveReader {
       try readStacks(database, into: &report)
       try readThreads(database, into: &report)
       try readFindings(database, into: &report)
+      try readProcessState(database, into: &report)
       return report
     }
   }
@@ -187,6 +188,9 @@ struct ArchiveReader {
     // Column 10, the kind of wait, is for people: it follows from the rest.
     thread.truncated = try row.optionalText(11)
     thread.stack = try row.optionalIndex(12, below: stackCount)
+    thread.policy = try row.optionalText(13)
+    thread.realtimePriority = try row.optionalInteger(14)
+    thread.nice = try row.optionalInteger(15)
     return thread
   }
 
@@ -209,22 +213,30 @@ struct ArchiveReader {
 
   // MARK: Rows
 
-  private func date(_ row: ArchiveRow, _ column: Int) throws(ArchiveDamage) -> Date? {
+  func date(_ row: ArchiveRow, _ column: Int) throws(ArchiveDamage) -> Date? {
     guard let text = try row.optionalText(column) else { return nil }
     guard let date = Timestamp.date(text) else { throw row.expected("a time (RFC 3339)", column) }
     return date
   }
 
   private func only(_ table: String, _ database: Database) throws -> ArchiveRow {
-    let rows = try all(table, database) { row throws(ArchiveDamage) in row }
-    guard let row = rows.first, rows.count == 1 else {
-      throw ArchiveDamage("table \(table): expected one row, found \(rows.count)")
+    guard let row = try atMostOne(table, database) else {
+      throw ArchiveDamage("table \(table): expected one row, found 0")
     }
     return row
   }
 
+  /// Only for tables of one row: those that `each` copies.
+  func atMostOne(_ table: String, _ database: Database) throws -> ArchiveRow? {
+    let rows = try all(table, database) { row throws(ArchiveDamage) in row }
+    guard rows.count <= 1 else {
+      throw ArchiveDamage("table \(table): expected one row, found \(rows.count)")
+    }
+    return rows.first
+  }
+
   /// The rows of a table whose ids count up from 0.
-  private func all<Value>(
+  func all<Value>(
     _ table: String,
     _ database: Database,
     _ value: (ArchiveRow) throws(ArchiveDamage) -> Value
@@ -239,6 +251,9 @@ struct ArchiveReader {
     return values
   }
 
+  /// Tables of one row: it is kept while others are read.
+  private static let keptTables: Set = ["capture", "process", "vitals", "control_group", "sockets"]
+
   private func each(
     _ query: String,
     _ table: String,
@@ -250,7 +265,7 @@ struct ArchiveReader {
     while let row = try rows.next() {
       try body(
         ArchiveRow(
-          table == "capture" || table == "process" ? row.copy() : row,
+          Self.keptTables.contains(table) ? row.copy() : row,
           table: table,
           number: number
         )

@@ -2,8 +2,8 @@
 enum ArchiveSchema {
   /// "DCRP": marks an SQLite file as ours (`PRAGMA application_id`).
   static let applicationID: Int32 = 0x4443_5250
-  /// The schema that is written, and the newest that is read (`PRAGMA user_version`).
-  static let version: Int32 = 1
+  /// The schema that is written and read (`PRAGMA user_version`).
+  static let version: Int32 = 2
 
   /// One table: its name, its columns as SQLite is told them, and the query that reads it back in order.
   struct Table {
@@ -18,130 +18,134 @@ enum ArchiveSchema {
     var definition: String { "CREATE TABLE \(name) (\n\(columns)\n) \(options)" }
   }
 
-  static let tables: [Table] = [
-    Table(
-      name: "capture",
-      columns: """
-          id INTEGER PRIMARY KEY CHECK (id = 0),
-          kind TEXT NOT NULL,
-          reason TEXT,
-          time TEXT,
-          complete INTEGER NOT NULL,
-          file TEXT,
-          message TEXT,
-          crashed_tid INTEGER,
-          signal INTEGER,
-          signal_code INTEGER,
-          signal_address INTEGER,
-          signal_sender_pid INTEGER
-        """
-    ),
-    Table(name: "problems", columns: "  id INTEGER PRIMARY KEY,\n  text TEXT NOT NULL"),
-    Table(
-      name: "process",
-      columns: """
-          id INTEGER PRIMARY KEY CHECK (id = 0),
-          pid INTEGER,
-          name TEXT,
-          executable TEXT,
-          uid INTEGER,
-          start_time TEXT,
-          host TEXT,
-          cgroup TEXT,
-          kernel TEXT,
-          thread_count INTEGER
-        """
-    ),
-    Table(
-      name: "process_arguments",
-      columns: "  id INTEGER PRIMARY KEY,\n  argument TEXT NOT NULL"
-    ),
-    Table(
-      name: "modules",
-      columns: """
-          id INTEGER PRIMARY KEY,
-          path TEXT NOT NULL,
-          build_id TEXT,
-          base INTEGER NOT NULL,
-          "end" INTEGER NOT NULL,
-          status TEXT NOT NULL,
-          debug_file TEXT,
-          reason TEXT
-        """
-    ),
-    Table(
-      name: "frames",
-      columns: """
-          id INTEGER PRIMARY KEY,
-          address INTEGER NOT NULL,
-          module_id INTEGER REFERENCES modules,
-          "offset" INTEGER,
-          function TEXT,
-          linkage TEXT,
-          short_function TEXT,
-          file TEXT,
-          line INTEGER,
-          "column" INTEGER,
-          inlined INTEGER NOT NULL,
-          signal_frame INTEGER NOT NULL,
-          origin TEXT,
-          unknown TEXT
-        """
-    ),
-    Table(name: "stacks", columns: "  id INTEGER PRIMARY KEY,\n  fingerprint TEXT NOT NULL"),
-    Table(
-      name: "stack_frames",
-      columns: """
-          stack_id INTEGER NOT NULL REFERENCES stacks,
-          position INTEGER NOT NULL,
-          frame_id INTEGER NOT NULL REFERENCES frames,
-          PRIMARY KEY (stack_id, position)
-        """,
-      options: "STRICT, WITHOUT ROWID"
-    ),
-    Table(
-      name: "threads",
-      columns: """
-          id INTEGER PRIMARY KEY,
-          tid INTEGER NOT NULL,
-          name TEXT,
-          state TEXT,
-          status TEXT NOT NULL,
-          reason TEXT,
-          cpu_user_ns INTEGER,
-          cpu_system_ns INTEGER,
-          syscall TEXT,
-          wait_channel TEXT,
-          wait_kind TEXT,
-          truncated TEXT,
-          stack_id INTEGER REFERENCES stacks
-        """
-    ),
-    Table(
-      name: "thread_labels",
-      columns: """
-          thread_id INTEGER NOT NULL REFERENCES threads,
-          key TEXT NOT NULL,
-          value TEXT NOT NULL,
-          PRIMARY KEY (thread_id, key)
-        """,
-      options: "STRICT, WITHOUT ROWID"
-    ),
-    Table(
-      name: "findings",
-      columns: "  id INTEGER PRIMARY KEY,\n  kind TEXT NOT NULL,\n  text TEXT NOT NULL"
-    ),
-    Table(
-      name: "finding_threads",
-      columns: """
-          finding_id INTEGER NOT NULL REFERENCES findings,
-          position INTEGER NOT NULL,
-          tid INTEGER NOT NULL,
-          PRIMARY KEY (finding_id, position)
-        """,
-      options: "STRICT, WITHOUT ROWID"
-    ),
-  ]
+  static let tables: [Table] =
+    [
+      Table(
+        name: "capture",
+        columns: """
+            id INTEGER PRIMARY KEY CHECK (id = 0),
+            kind TEXT NOT NULL,
+            reason TEXT,
+            time TEXT,
+            complete INTEGER NOT NULL,
+            file TEXT,
+            message TEXT,
+            crashed_tid INTEGER,
+            signal INTEGER,
+            signal_code INTEGER,
+            signal_address INTEGER,
+            signal_sender_pid INTEGER
+          """
+      ),
+      Table(name: "problems", columns: "  id INTEGER PRIMARY KEY,\n  text TEXT NOT NULL"),
+      Table(
+        name: "process",
+        columns: """
+            id INTEGER PRIMARY KEY CHECK (id = 0),
+            pid INTEGER,
+            name TEXT,
+            executable TEXT,
+            uid INTEGER,
+            start_time TEXT,
+            host TEXT,
+            cgroup TEXT,
+            kernel TEXT,
+            thread_count INTEGER
+          """
+      ),
+      Table(
+        name: "process_arguments",
+        columns: "  id INTEGER PRIMARY KEY,\n  argument TEXT NOT NULL"
+      ),
+      Table(
+        name: "modules",
+        columns: """
+            id INTEGER PRIMARY KEY,
+            path TEXT NOT NULL,
+            build_id TEXT,
+            base INTEGER NOT NULL,
+            "end" INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            debug_file TEXT,
+            reason TEXT
+          """
+      ),
+      Table(
+        name: "frames",
+        columns: """
+            id INTEGER PRIMARY KEY,
+            address INTEGER NOT NULL,
+            module_id INTEGER REFERENCES modules,
+            "offset" INTEGER,
+            function TEXT,
+            linkage TEXT,
+            short_function TEXT,
+            file TEXT,
+            line INTEGER,
+            "column" INTEGER,
+            inlined INTEGER NOT NULL,
+            signal_frame INTEGER NOT NULL,
+            origin TEXT,
+            unknown TEXT
+          """
+      ),
+      Table(name: "stacks", columns: "  id INTEGER PRIMARY KEY,\n  fingerprint TEXT NOT NULL"),
+      Table(
+        name: "stack_frames",
+        columns: """
+            stack_id INTEGER NOT NULL REFERENCES stacks,
+            position INTEGER NOT NULL,
+            frame_id INTEGER NOT NULL REFERENCES frames,
+            PRIMARY KEY (stack_id, position)
+          """,
+        options: "STRICT, WITHOUT ROWID"
+      ),
+      Table(
+        name: "threads",
+        columns: """
+            id INTEGER PRIMARY KEY,
+            tid INTEGER NOT NULL,
+            name TEXT,
+            state TEXT,
+            status TEXT NOT NULL,
+            reason TEXT,
+            cpu_user_ns INTEGER,
+            cpu_system_ns INTEGER,
+            syscall TEXT,
+            wait_channel TEXT,
+            wait_kind TEXT,
+            truncated TEXT,
+            stack_id INTEGER REFERENCES stacks,
+            policy TEXT,
+            realtime_priority INTEGER,
+            nice INTEGER
+          """
+      ),
+      Table(
+        name: "thread_labels",
+        columns: """
+            thread_id INTEGER NOT NULL REFERENCES threads,
+            key TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (thread_id, key)
+          """,
+        options: "STRICT, WITHOUT ROWID"
+      ),
+      Table(
+        name: "findings",
+        columns: "  id INTEGER PRIMARY KEY,\n  kind TEXT NOT NULL,\n  text TEXT NOT NULL"
+      ),
+      Table(
+        name: "finding_threads",
+        columns: """
+            finding_id INTEGER NOT NULL REFERENCES findings,
+            position INTEGER NOT NULL,
+            tid INTEGER NOT NULL,
+            PRIMARY KEY (finding_id, position)
+          """,
+        options: "STRICT, WITHOUT ROWID"
+      ),
+    ] + processState
 
   /// For people with `sqlite3`: readers of ours never ask a view.
   static let views = [

@@ -3,7 +3,7 @@ import GRDB
 
 /// Writes one report into one empty database: one transaction, one prepared statement a table.
 struct ArchiveWriter {
-  private let report: DumpReport
+  let report: DumpReport
 
   init(_ report: DumpReport) {
     self.report = report
@@ -27,6 +27,7 @@ struct ArchiveWriter {
       try writeStacks(database)
       try writeThreads(database)
       try writeFindings(database)
+      try writeProcessState(database)
     }
     try queue.close()
   }
@@ -115,7 +116,7 @@ struct ArchiveWriter {
           id, thread.threadID, thread.name, thread.state?.rawValue, thread.status.rawValue,
           thread.reason, thread.cpuUser.map(nanoseconds), thread.cpuSystem.map(nanoseconds),
           thread.systemCall, thread.waitChannel, report.wait(of: thread)?.kind.rawValue,
-          thread.truncated, thread.stack,
+          thread.truncated, thread.stack, thread.policy, thread.realtimePriority, thread.nice,
         ]
       }
     )
@@ -136,7 +137,7 @@ struct ArchiveWriter {
     }
   }
 
-  private func archived(_ date: Date) -> String? {
+  func archived(_ date: Date) -> String? {
     Timestamp.text(date, fractionDigits: 9)
   }
 }
@@ -147,7 +148,7 @@ private func signed(_ address: UInt64) -> Int64 {
 }
 
 /// Nanoseconds, at most 292 years of them.
-private func nanoseconds(_ duration: Duration) -> Int64 {
+func nanoseconds(_ duration: Duration) -> Int64 {
   let (seconds, attoseconds) = duration.components
   let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
   let (sum, overflowOfSum) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
@@ -155,14 +156,14 @@ private func nanoseconds(_ duration: Duration) -> Int64 {
 }
 
 extension Database {
-  fileprivate typealias ArchiveRow = [(any DatabaseValueConvertible)?]
+  typealias ArchiveRow = [(any DatabaseValueConvertible)?]
 
-  fileprivate func insert(_ table: String, _ row: ArchiveRow) throws {
+  func insert(_ table: String, _ row: ArchiveRow) throws {
     try insertAll(table, CollectionOfOne(row))
   }
 
   /// Inserts the rows with one prepared statement; a row has a value for each column.
-  fileprivate func insertAll(_ table: String, _ rows: some Sequence<ArchiveRow>) throws {
+  func insertAll(_ table: String, _ rows: some Sequence<ArchiveRow>) throws {
     var prepared: Statement?
     for row in rows {
       let statement =

@@ -2,6 +2,11 @@ import CaptureFormat
 import Report
 
 extension ReportThread {
+  /// What differs from SCHED_OTHER, by the numbers of sched(7).
+  private static let policies: [UInt32: String] = [
+    1: "fifo", 2: "rr", 3: "batch", 5: "idle", 6: "deadline",
+  ]
+
   /// A thread as captured; its stack is still without names.
   init(_ thread: WireThread, on machine: ELFMachine) {
     self.init(threadID: thread.tid)
@@ -18,6 +23,9 @@ extension ReportThread {
     waitChannel = thread.wchan.nonEmpty
     for label in thread.labels { labels[label.key] = label.value }
     truncated = thread.truncated.nonEmpty
+    policy = Self.policies[thread.policy]
+    realtimePriority = thread.realtimePriority == 0 ? nil : thread.realtimePriority
+    nice = thread.nice == 0 ? nil : thread.nice
   }
 }
 

@@ -105,6 +105,14 @@ import CUnwind
     phases.procTime &+= unwindBegin &- procBegin
     writeThreads(to: &file, canUnwind: canUnwind)
     phases.unwindTime = dc_clock(1) &- unwindBegin
+    // The threads are safe in the file before anything else is looked at.
+    file.flush()
+    let stateBegin = dc_clock(1)
+    unsafe ProcessState(home: home, arena: arena, scratch: scratch, scratchSize: scratchSize).write(
+      to: &file,
+      deadline: deadline
+    )
+    phases.procTime &+= dc_clock(1) &- stateBegin
     unsafe phases.write(to: &file, arena, begin: begin)
     file.flush()
     return output.publish(file.failure)

@@ -6,6 +6,10 @@ enum RecordKind {
   static var process: UInt16 { @_noLocks @inline(__always) get { 2 } }
   static var module: UInt16 { @_noLocks @inline(__always) get { 3 } }
   static var thread: UInt16 { @_noLocks @inline(__always) get { 4 } }
+  static var vitals: UInt16 { @_noLocks @inline(__always) get { 5 } }
+  static var descriptors: UInt16 { @_noLocks @inline(__always) get { 6 } }
+  static var environment: UInt16 { @_noLocks @inline(__always) get { 7 } }
+  static var notes: UInt16 { @_noLocks @inline(__always) get { 8 } }
   static var end: UInt16 { @_noLocks @inline(__always) get { 255 } }
 }
 

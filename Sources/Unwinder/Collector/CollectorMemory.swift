@@ -35,6 +35,7 @@ import CUnwind
       let lines = unsafe map(UInt64(truncatingIfNeeded: LineCache.byteCount)),
       let names = unsafe map(4096)
     else { return false }
+    reserveCensus()
     unsafe arena.pointee.scratch_size = Self.scratchSize
     unsafe arena.pointee.buffer_size = bufferSize
     unsafe arena.pointee.scratch = unsafe scratch
@@ -132,6 +133,16 @@ import CUnwind
     unsafe arena.pointee.slot_capacity = count
     unsafe arena.pointee.thread_capacity = count
     return true
+  }
+
+  /// Without it a capture says nothing of descriptors and connections.
+  @_noLocks
+  private func reserveCensus() {
+    let size = UInt64(truncatingIfNeeded: MemoryLayout<dc_census>.size)
+    if unsafe arena.pointee.census == nil, let memory = unsafe dc_reserve(size) {
+      unsafe dc_wipe_on_fork(memory, size)
+      unsafe arena.pointee.census = unsafe memory.assumingMemoryBound(to: dc_census.self)
+    }
   }
 
   @_noLocks

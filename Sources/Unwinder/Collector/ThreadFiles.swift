@@ -53,13 +53,18 @@ import CUnwind
     unsafe dc_move(dc_thread_name(thread), scratch + (open &+ 1), length)
     unsafe thread.pointee.name_count = UInt8(truncatingIfNeeded: length)
     var fields = unsafe FieldReader(scratch, from: close &+ 1, to: count)
-    // Field 3 is the state, 14 utime, 15 stime, 22 starttime.
+    // Field 3 is the state, 14 utime, 15 stime, 19 nice, 22 starttime, 40 rt_priority, 41 policy.
     unsafe thread.pointee.state = fields.nextByte()
     fields.skip(10)
     unsafe thread.pointee.user_ticks = fields.nextDecimal()
     unsafe thread.pointee.system_ticks = fields.nextDecimal()
-    fields.skip(6)
+    fields.skip(3)
+    unsafe thread.pointee.nice = Int32(truncatingIfNeeded: fields.nextSigned())
+    fields.skip(2)
     unsafe thread.pointee.start_ticks = fields.nextDecimal()
+    fields.skip(17)
+    unsafe thread.pointee.realtime_priority = UInt32(truncatingIfNeeded: fields.nextDecimal())
+    unsafe thread.pointee.policy = UInt32(truncatingIfNeeded: fields.nextDecimal())
     return true
   }
 
@@ -245,6 +250,13 @@ struct SignalDisposition {
   @_noLocks
   mutating func skip(byte: UInt8) {
     if index < end, unsafe bytes[index] == byte { index &+= 1 }
+  }
+
+  /// Steps behind the next byte of this value, or to the end.
+  @_noLocks
+  mutating func skip(through byte: UInt8) {
+    while index < end, unsafe bytes[index] != byte { index &+= 1 }
+    if index < end { index &+= 1 }
   }
 
   /// What is left of the line, blanks in front skipped.

@@ -131,6 +131,9 @@ import CUnwind
       text: dc_thread_wchan(thread).asBytes,
       count: Int(thread.pointee.wchan_count)
     )
+    unsafe record.field(17, varint: UInt64(thread.pointee.policy))
+    unsafe record.field(18, varint: UInt64(thread.pointee.realtime_priority))
+    unsafe record.field(19, signed: Int64(thread.pointee.nice))
   }
 
   @_noLocks

@@ -42,6 +42,7 @@ enum Installation {
       )
     }
     unsafe home.pointee.main_stack_end = dc_main_stack_end()
+    unsafe NoteRing.reserve(home)
     dc_guard_main_thread()
     // A frame, our handler's own needs, and the red zone.
     let frame = max(dc_minimum_signal_stack(), 4096)

@@ -96,6 +96,7 @@ import CUnwind
       return 0 &- ErrorNumber.invalid
     }
     unsafe home.pointee.settings.arguments = unsafe known.arguments > 0 ? 1 : 0
+    unsafe home.pointee.settings.environment = unsafe known.environment > 0 ? 1 : 0
     return 0
   }
 
@@ -151,8 +152,8 @@ import CUnwind
 
   private func takePair(_ key: Word, _ value: Word) {
     let isNotYet =
-      key.equals("crash") || key.equals("tasks") || key.equals("environment")
-      || key.equals("thread-origins") || key.equals("crash-limits")
+      key.equals("crash") || key.equals("tasks") || key.equals("thread-origins")
+      || key.equals("crash-limits")
     if isNotYet {
       if value.onOrOff == nil {
         complain("bad value of DUMPCOLLECT's ", key)
@@ -192,6 +193,11 @@ import CUnwind
     }
     if key.equals("max-frames") { return value.number.map(setFrames) ?? false }
     if key.equals("stack-bytes") { return value.bytes.map(setStackBytes) ?? false }
+    if key.equals("environment") {
+      guard let isOn = value.onOrOff else { return false }
+      unsafe home.pointee.settings.environment = isOn > 0 ? 1 : 0
+      return true
+    }
     if key.equals("arguments") {
       guard let isOn = value.onOrOff else { return false }
       unsafe home.pointee.settings.arguments = isOn > 0 ? 1 : 0
