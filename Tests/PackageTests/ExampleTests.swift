@@ -63,16 +63,11 @@ import TestSupport
 
   @Test func anUnchangedProgramIsDumpedThroughThePreloadLibrary() throws {
     let directory = try TemporaryDirectory()
-    // The loader separates the names in LD_PRELOAD by spaces: a path with one cannot be given.
-    let library = "\(NSTemporaryDirectory())dumpcollect-preload-\(UUID().uuidString).so"
-    try FileManager.default.createSymbolicLink(
-      atPath: library,
-      withDestinationPath: installation.path("lib/libdumpcollect-preload.so")
-    )
-    defer { unlink(library) }
+    let library = try PlainLink(to: installation.path("lib/libdumpcollect-preload.so"))
+    defer { withExtendedLifetime(library) {} }
     let service = try RunningProgram(
       "cat",
-      environment: ["LD_PRELOAD": library, "DUMPCOLLECT": "directory=\(directory.path)"]
+      environment: ["LD_PRELOAD": library.path, "DUMPCOLLECT": "directory=\(directory.path)"]
     )
     try service.write(line: "ready")
     try service.wait(for: "ready")

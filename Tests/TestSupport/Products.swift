@@ -40,3 +40,15 @@ package enum Handler {
   /// For the linker, behind the program's own objects.
   package static let linkArguments = [archive, "-ldl", "-lpthread"]
 }
+
+/// A link to a file, at a path without spaces: the loader separates the names in LD_PRELOAD by them.
+package final class PlainLink: Sendable {
+  package let path = "\(NSTemporaryDirectory())dumpcollect-link-\(UUID().uuidString)"
+
+  package init(to file: String) throws {
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: file)
+  }
+
+  // A link left behind in the temporary directory is no failure of the test.
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}

@@ -220,9 +220,11 @@ import Testing
 
   @Test func anUnmodifiedProgramIsArmedByPreloading() throws {
     _ = try Programs.handler.get()
+    let library = try PlainLink(to: Handler.preloadLibrary)
+    defer { withExtendedLifetime(library) {} }
     let service = try Service(
       Programs.unmodified(),
-      environment: ["LD_PRELOAD": Handler.preloadLibrary]
+      environment: ["LD_PRELOAD": library.path]
     )
     try service.program.wait(for: "ready")
     let capture = try service.dump()

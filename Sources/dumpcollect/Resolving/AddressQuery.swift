@@ -45,7 +45,9 @@ struct AddressQuery: Equatable {
     }
   }
 
-  /// What most lines are: `0x` and 1 to 16 hexadecimal digits, nothing else. Nil for all others, right or wrong.
+  /// What most lines are: `0x` and 1 to 16 hexadecimal digits, nothing else.
+  ///
+  /// Nil for all others, right or wrong.
   private static func plainHexadecimal(_ line: Substring) -> UInt64? {
     let bytes = line.utf8
     guard (3...18).contains(bytes.count),
