@@ -30,7 +30,7 @@
 
 static int never[2];           // a pipe nobody writes to
 static atomic_ulong work;      // grows as long as the service works
-static atomic_int in_place;    // threads that are about to block
+static atomic_int in_place;    // threads that are about to block, or to spin
 static atomic_int profiled;    // SIGPROF that came to the service's own handler
 static int wanted_in_place;
 static int last_depth;
@@ -66,6 +66,7 @@ static void *pool_worker(void *argument) {
 }
 
 KEPT static void spin(void) {
+  atomic_fetch_add(&in_place, 1);
   for (;;) atomic_fetch_add_explicit(&work, 1, memory_order_relaxed);
 }
 static void *busy(void *argument) {
@@ -178,14 +179,14 @@ static void *coroutine(void *argument) {
   return argument;
 }
 
-static void start(void *(*body)(void *), int blocks, size_t stack_size) {
+static void start(void *(*body)(void *), int is_counted, size_t stack_size) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, stack_size);
   pthread_t thread;
   if (pthread_create(&thread, &attributes, body, NULL) != 0) abort();
   pthread_attr_destroy(&attributes);
-  if (blocks) wanted_in_place++;
+  if (is_counted) wanted_in_place++;
 }
 
 static void on_profile(int signal, siginfo_t *info, void *context) {
@@ -343,15 +344,17 @@ int main(int argc, char **argv) {
       start(reader, 1, 262144);
       start(reader, 1, 262144);
       start(pool_worker, 1, 262144);
-      start(busy, 0, 262144);
+      start(busy, 1, 262144);
+      running++;
     } else if (strcmp(word, "busy") == 0) {
-      start(busy, 0, 262144);
+      start(busy, 1, 262144);
+      running++;
     } else if (strcmp(word, "reader") == 0) {
       start(reader, 1, 262144);
     } else if (strcmp(word, "deaf") == 0) {
       start(deaf_reader, 1, 262144);
       start(deaf_busy, 1, 262144);
-      running = 1;
+      running++;
     } else if (strcmp(word, "sigwait") == 0) {
       start(signal_waiter, 1, 262144);
     } else if (strcmp(word, "tight") == 0) {
