@@ -71,6 +71,7 @@ import TestSupport
     )
     try service.write(line: "ready")
     try service.wait(for: "ready")
+    try service.waitUntilAsleep()
     let report = try installation.report(of: service)
     #expect(report.contains("sleeping in read"), "\(report)")
     try service.write(line: "still here")

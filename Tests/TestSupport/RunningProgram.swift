@@ -77,6 +77,27 @@ package final class RunningProgram: @unchecked Sendable {
     throw CommandFailure("pid \(processID) did not print “\(line)”; standard error: \(errorText)")
   }
 
+  /// Waits until every thread of the program sleeps, but those of the name `busy`.
+  ///
+  /// A thread that says it is ready has still to go to sleep; nothing but /proc tells when it did.
+  package func waitUntilAsleep(except busy: String? = nil) throws {
+    let tasks = "/proc/\(processID)/task"
+    let deadline = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < deadline {
+      let awake = try FileManager.default.contentsOfDirectory(atPath: tasks).filter { tid in
+        // A thread that ended meanwhile has no file, and is not awake.
+        guard let bytes = FileManager.default.contents(atPath: "\(tasks)/\(tid)/stat") else {
+          return false
+        }
+        let stat = String(decoding: bytes, as: UTF8.self)
+        return !stat.contains(") S ") && !(busy.map { stat.contains("(\($0)) ") } ?? false)
+      }
+      if awake.isEmpty { return }
+      sched_yield()
+    }
+    throw CommandFailure("pid \(processID) has threads that do not go to sleep")
+  }
+
   /// Writes one line to the program's standard input.
   package func write(line: String) throws {
     try input.write(contentsOf: Data((line + "\n").utf8))

@@ -52,23 +52,6 @@ final class Service {
     return try CaptureReader.capture(at: state.lastCapture)
   }
 
-  /// Waits until every thread of the service sleeps but the one of this name.
-  ///
-  /// A thread that says it is ready has still to go to sleep; nothing but /proc tells when it did.
-  func waitUntilAsleep(except busy: String) throws {
-    let tasks = "/proc/\(program.processID)/task"
-    let deadline = ContinuousClock.now + .seconds(60)
-    while ContinuousClock.now < deadline {
-      let awake = try FileManager.default.contentsOfDirectory(atPath: tasks).filter { tid in
-        let stat = try procText("\(tasks)/\(tid)/stat")
-        return !stat.contains("(\(busy)) ") && !stat.contains(") S ")
-      }
-      if awake.isEmpty { return }
-      sched_yield()
-    }
-    throw CommandFailure("pid \(program.processID) has threads that do not go to sleep")
-  }
-
   /// Asks by a line on standard input, and returns the answer.
   func ask(_ line: String) throws -> String {
     try program.write(line: line)

@@ -103,7 +103,7 @@ import Testing
     )
     try service.program.wait(for: "ready")
     // Only a thread that sleeps can be read without a signal.
-    try service.waitUntilAsleep(except: "busy")
+    try service.program.waitUntilAsleep(except: "busy")
     let symbols = try SymbolRanges(service.executable)
     let capture = try service.dump(quiet: true)
     for thread in capture.threads where thread.name != "busy" {
