@@ -110,6 +110,20 @@ enum Programs {
     }
   }
 
+  /// A service that asks for alternate signal stacks.
+  static func threads() throws -> String {
+    try program("threads") { directory in
+      try Fixture.build(
+        ["handler/threads.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: "threads"
+      )
+    }
+  }
+
   /// Runs a program that may not make one system call.
   static func refuse() throws -> String {
     try program("refuse") { directory in

@@ -79,6 +79,14 @@ DUMPCOLLECT_EXPORT int dumpcollect_capture(const char *reason);
 DUMPCOLLECT_EXPORT const char *dumpcollect_last_capture(void);
 
 /*
+ * Gives the calling thread an alternate signal stack, so that an overflow of its own stack can be captured; one that
+ * it has already is left alone. It is given back when the thread ends, or by dumpcollect_thread_detach.
+ * -ENOTCONN: not installed. -ENOMEM: no memory for it. -EPERM: called on that very stack.
+ */
+DUMPCOLLECT_EXPORT int dumpcollect_thread_attach(void);
+DUMPCOLLECT_EXPORT int dumpcollect_thread_detach(void);
+
+/*
  * A label of the calling thread (request id, tenant), written into captures: key at most 31 bytes,
  * value at most 127, cut there; NULL removes the key. A thread keeps up to eight.
  * -ENOSPC: the thread has eight, or the process 4096 labelled threads. -ENOTCONN: not installed.

@@ -44,6 +44,8 @@ enum Installation {
     unsafe home.pointee.main_stack_end = dc_main_stack_end()
     unsafe NoteRing.reserve(home)
     dc_guard_main_thread()
+    // Without it threads cannot be attached; captures go on without.
+    _ = dc_prepare_alternate_stacks()
     // A frame, our handler's own needs, and the red zone.
     let frame = max(dc_minimum_signal_stack(), 4096)
     unsafe home.pointee.stack_room = frame &+ 2048 &+ StackCopy.redZone
