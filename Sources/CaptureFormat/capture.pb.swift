@@ -316,13 +316,13 @@ package nonisolated struct WireThread: @unchecked Sendable {
   /// Clears the value of `syscall`. Subsequent reads from it will return its default value.
   package mutating func clearSyscall() {_uniqueStorage()._syscall = nil}
 
-  /// kernel symbol it sleeps in; "0" is left out
+  /// kernel symbol it sleeps in; "0" is left out. Read once for threads in the same call on
   package var wchan: String {
     get {_storage._wchan}
     set {_uniqueStorage()._wchan = newValue}
   }
 
-  /// innermost first: the first is exact, the rest return addresses unless marked
+  /// the same descriptor
   package var addresses: [UInt64] {
     get {_storage._addresses}
     set {_uniqueStorage()._addresses = newValue}

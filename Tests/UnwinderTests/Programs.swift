@@ -69,6 +69,20 @@ enum Programs {
     }
   }
 
+  /// Pairs of threads that sleep in one call each.
+  static func waits() throws -> String {
+    try program("waits") { directory in
+      try Fixture.build(
+        ["handler/waits.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: "waits"
+      )
+    }
+  }
+
   /// A program that does not know of the handler.
   static func unmodified() throws -> String {
     try program("unmodified") { directory in

@@ -17,6 +17,7 @@ enum {
   dc_label_owners = 4096,
   dc_labels_a_thread = 8,
   dc_signal_count = 64,
+  dc_wait_examples = 256,
 };
 
 // MARK: A thread's answer
@@ -157,6 +158,7 @@ typedef struct dc_arena {
   dc_thread *threads;
   uint32_t thread_count, thread_capacity;
   uint32_t thread_reserved;
+  uint32_t wait_examples[dc_wait_examples];  // 1 + index of a thread that sleeps so, see WaitChannels.swift
   uint8_t *line_cache;
   uint8_t *walk;            // libunwind's cursor, frames and marks of one thread
   uint8_t *buffer;

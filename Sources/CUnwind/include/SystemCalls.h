@@ -179,7 +179,12 @@ static inline SIGNAL_SAFE void dc_move(void *into, const void *from, size_t coun
   __builtin_memmove(into, from, count);
 }
 
-enum { dc_number_sigtimedwait = SYS_rt_sigtimedwait };
+enum {
+  dc_number_sigtimedwait = SYS_rt_sigtimedwait,
+  dc_number_futex = SYS_futex,
+  dc_number_ioctl = SYS_ioctl,
+  dc_number_restart = SYS_restart_syscall,
+};
 enum { dc_flag_nofollow = O_NOFOLLOW, dc_flag_directory = O_DIRECTORY };
 
 /// The version of the handler, also the collector_version of its captures.
@@ -209,6 +214,7 @@ DC_PLACE(dc_arena, answered, uint32_t)
 DC_PLACE(dc_arena, expected, uint32_t)
 DC_PLACE(dc_arena, round_done, uint32_t)
 DC_PLACE(dc_arena, pool_used, uint64_t)
+DC_PLACE(dc_arena, wait_examples, uint32_t)
 DC_PLACE(dc_arena, last_capture, char)
 DC_PLACE(dc_arena, last_capture_version, uint32_t)
 DC_PLACE(dc_slot, word, uint32_t)

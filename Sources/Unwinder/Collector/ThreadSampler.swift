@@ -17,20 +17,21 @@ import CUnwind
   @_noLocks
   func sampleAll(isQuiet: Bool) {
     guard let threads = unsafe arena.pointee.threads else { return }
+    let waitChannels = unsafe WaitChannels(arena: arena, files: files)
     var index = 0
     while unsafe index < Int(truncatingIfNeeded: arena.pointee.thread_count) {
       let thread = unsafe threads + index
-      index &+= 1
       unsafe files.readSyscall(thread)
       if unsafe files.readStatus(thread) {
         unsafe decide(thread, isQuiet: isQuiet)
         if unsafe thread.pointee.in_syscall == SyscallSample.blocked {
-          unsafe files.readWaitChannel(thread)
+          unsafe waitChannels.set(thread, index: index)
         }
       } else {
         unsafe thread.pointee.status = ThreadStatus.exited
         unsafe thread.pointee.reason = ThreadReason.exited
       }
+      index &+= 1
     }
   }
 
