@@ -86,6 +86,22 @@ struct CorpusProgram: CustomTestStringConvertible, Sendable {
   ]
 }
 
+extension CorpusProgram {
+  /// Programs whose functions stand in split files.
+  static let split: [CorpusProgram] = ["g++", "clang++"].flatMap { compiler in
+    [
+      ["-O0", "-gdwarf-4"], ["-O2", "-gdwarf-4", "-ffunction-sections"], ["-O0", "-gdwarf-5"],
+      ["-O2", "-gdwarf-5"], ["-O2", "-gdwarf-5", "-ffunction-sections", "-Wl,--gc-sections"],
+    ].map {
+      CorpusProgram(
+        compiler: compiler,
+        source: "shapes.cpp",
+        options: $0 + ["-gsplit-dwarf"]
+      )
+    }
+  }
+}
+
 /// Every address of the corpus, compared with other tools.
 @Suite struct CorpusTests {
   /// A symbol of `nm`.
@@ -119,6 +135,11 @@ struct CorpusProgram: CustomTestStringConvertible, Sendable {
 
   @Test(arguments: CorpusProgram.others)
   func everyAddressOfRustAndSwiftIsAsOthersSay(program: CorpusProgram) throws {
+    try compare(program, with: [.llvm])
+  }
+
+  @Test(arguments: CorpusProgram.split)
+  func everyAddressOfAProgramWithSplitFilesIsAsOthersSay(program: CorpusProgram) throws {
     try compare(program, with: [.llvm])
   }
 

@@ -7,13 +7,20 @@ package final class DWARFFile: Sendable {
   package let sections: DWARFSections
   /// The sections of the file that `.gnu_debugaltlink` names; names may stand there, code never.
   package let alternate: DWARFSections?
+  /// Where the functions of skeleton units stand; nil where nobody looks for them.
+  let split: SplitUnits?
   let units: UnitList
   let alternateUnits: UnitList
 
   /// Reads the heads of the units.
-  package init(_ sections: DWARFSections, alternate: DWARFSections? = nil) {
+  package init(
+    _ sections: DWARFSections,
+    alternate: DWARFSections? = nil,
+    split: SplitUnits? = nil
+  ) {
     self.sections = sections
     self.alternate = alternate
+    self.split = split
     units = UnitList(parsing: sections.info)
     alternateUnits = UnitList(parsing: alternate?.info ?? .empty)
   }
@@ -21,7 +28,8 @@ package final class DWARFFile: Sendable {
 
 extension DWARFFile {
   /// The text of a name; empty where there is no such string.
-  private func text(of reference: StringReference) -> String {
+  private func text(of reference: StringReference, _ split: [String]) -> String {
+    if reference.section == .split { return split[reference.offset] }
     let section = sections.section(of: reference, alternate: alternate)
     var cursor = ByteCursor(section.bytes)
     cursor.quietSeek(to: reference.offset)
@@ -36,18 +44,25 @@ extension DWARFFile {
   /// Fewer names than this touch so few pages that giving them back is not worth the calls.
   private static let manyNames = 1024
 
+  /// The bytes of a name; none where there is no such string.
+  func bytes(of reference: StringReference) -> [UInt8] {
+    sections.bytes(of: reference, alternate: alternate)
+  }
+
   /// The texts of names, in their order.
   ///
   /// Of many names those of `.debug_str` are read in the order in which they stand there, and its pages given back
   /// behind: names lie all over what is often the second largest section.
-  func texts(of names: [FunctionName]) -> [String] {
-    guard names.count >= Self.manyNames else { return names.map { text(of: $0.text) } }
+  ///
+  /// `split`: the names of split files, by the offsets of their references.
+  func texts(of names: [FunctionName], split: [String]) -> [String] {
+    guard names.count >= Self.manyNames else { return names.map { text(of: $0.text, split) } }
     var order = names.enumerated().map { (text: $1.text, index: Int32($0)) }
     RadixSort.sort(&order) { $0.text.rawValue }
     var texts = [String](repeating: "", count: names.count)
     var released = 0
     for (number, entry) in order.enumerated() {
-      texts[Int(entry.index)] = text(of: entry.text)
+      texts[Int(entry.index)] = text(of: entry.text, split)
       guard number % Self.manyNames == Self.manyNames - 1, entry.text.section == .strings,
         entry.text.offset > released
       else { continue }

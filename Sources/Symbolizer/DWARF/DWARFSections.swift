@@ -57,6 +57,7 @@ extension DWARFSections {
     case .lines: lines
     case .alternateStrings: alternate?.strings ?? .empty
     case .alternateInfo: alternate?.info ?? .empty
+    case .split: .empty
     }
   }
 }
@@ -76,14 +77,25 @@ extension DWARFSections {
   ///
   /// Compressed sections are expanded on all cores.
   package init(of file: ELFFile, problems: inout [DWARFProblem]) {
+    self.init()
     guard file.hasDebugInformation else { return }
+    read(file, suffix: "", problems: &problems)
+  }
+
+  /// The same of a split file or package, whose sections are called `.debug_info.dwo` and so on.
+  init(ofSplit file: ELFFile, problems: inout [DWARFProblem]) {
+    self.init()
+    read(file, suffix: ".dwo", problems: &problems)
+  }
+
+  private mutating func read(_ file: ELFFile, suffix: String, problems: inout [DWARFProblem]) {
     let counter = WorkCounter(end: Self.names.count)
     let workers = file.hasCompressedDebugInformation ? WorkerPool.coreCount : 1
     let found = WorkerPool.run(workerCount: workers) {
       var found: [(number: Int, result: Result<ByteRegion?, FormatError>)] = []
       while let number = counter.next() {
         do throws(FormatError) {
-          found.append((number, .success(try file.debugSection(Self.names[number].name))))
+          found.append((number, .success(try file.debugSection(Self.names[number].name + suffix))))
         } catch {
           found.append((number, .failure(error)))
         }
@@ -96,7 +108,7 @@ extension DWARFSections {
       switch result {
       case .success(let region): self[keyPath: Self.names[number].path] = region ?? .empty
       case .failure(let error):
-        problems.append(DWARFProblem(".\(Self.names[number].name)", error))
+        problems.append(DWARFProblem(".\(Self.names[number].name)\(suffix)", error))
       }
     }
   }

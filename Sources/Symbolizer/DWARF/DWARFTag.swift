@@ -92,6 +92,10 @@ struct DWARFAttribute: RawRepresentable, Hashable, Sendable {
   static var oldLinkageName: DWARFAttribute { DWARFAttribute(rawValue: 0x2007) }
   /// The corresponding C constant is DW_AT_GNU_dwo_name.
   static var gnuSplitName: DWARFAttribute { DWARFAttribute(rawValue: 0x2130) }
+  /// The corresponding C constant is DW_AT_GNU_dwo_id.
+  static var gnuSplitID: DWARFAttribute { DWARFAttribute(rawValue: 0x2131) }
+  /// The corresponding C constant is DW_AT_GNU_ranges_base.
+  static var gnuRangesBase: DWARFAttribute { DWARFAttribute(rawValue: 0x2132) }
   /// The corresponding C constant is DW_AT_GNU_addr_base.
   static var gnuAddressBase: DWARFAttribute { DWARFAttribute(rawValue: 0x2133) }
 }

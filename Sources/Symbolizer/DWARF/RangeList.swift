@@ -153,7 +153,11 @@ struct RangeList: ~Escapable {
     unit: UnitAddressing,
     lists: RawSpan
   ) -> Int? {
-    guard ranges.form == .rangeListIndex else { return ranges.sectionOffset }
+    guard ranges.form == .rangeListIndex else {
+      guard let offset = ranges.sectionOffset else { return nil }
+      let (position, overflows) = offset.addingReportingOverflow(unit.rangesBase)
+      return overflows ? nil : position
+    }
     let size = Int(unit.encoding.offsetSize)
     guard let entry = tablePosition(ranges.bits, size: size, base: unit.rangeListsBase) else {
       return nil

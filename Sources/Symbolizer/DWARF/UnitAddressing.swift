@@ -7,6 +7,8 @@ struct UnitAddressing: Sendable {
   var addressBase: Int
   /// Offset of the unit's part of `.debug_rnglists`.
   var rangeListsBase: Int
+  /// What offsets into `.debug_ranges` count from: not 0 in split units before DWARF 5.
+  var rangesBase = 0
   /// The unit's low address, from which range lists count.
   var base: UInt64 = 0
 

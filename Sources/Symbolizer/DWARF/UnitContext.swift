@@ -17,6 +17,12 @@ struct UnitContext: Sendable {
   var addressing: UnitAddressing
   /// The functions stand in a split file, of which this unit is the skeleton.
   var isSkeleton = false
+  /// The split file, as the compiler wrote it.
+  var splitName = AttributeValue.absent
+  /// What the unit and its other half have in common.
+  var splitID: UInt64?
+  /// What the range lists of the split unit count from, before DWARF 5.
+  var splitRangesBase = 0
   /// The unit stands in the file that `.gnu_debugaltlink` names.
   var isAlternate = false
 }
@@ -32,6 +38,7 @@ extension UnitContext {
   ) throws(FormatError) {
     self.header = header
     self.isAlternate = isAlternate
+    splitID = header.splitID
     // A unit that does not say where its tables begin means the first ones, behind their header (DWARF 5, 7.26 to 7.28).
     let isLarge = header.encoding.offsetSize == 8
     let hasHeaders = header.encoding.version >= 5
@@ -98,7 +105,11 @@ extension UnitContext {
     case .stringOffsetsBase: stringOffsetsBase = value.sectionOffset ?? stringOffsetsBase
     case .rangeListsBase:
       addressing.rangeListsBase = value.sectionOffset ?? addressing.rangeListsBase
-    case .splitName, .gnuSplitName: isSkeleton = true
+    case .splitName, .gnuSplitName:
+      splitName = value
+      isSkeleton = true
+    case .gnuSplitID: splitID = value.bits
+    case .gnuRangesBase: splitRangesBase = value.sectionOffset ?? 0
     default: break
     }
   }
@@ -142,6 +153,8 @@ struct StringReference: Hashable, Sendable {
     case lines = 3
     case alternateStrings = 4
     case alternateInfo = 5
+    /// A table of names that were copied from split files.
+    case split = 6
   }
 
   /// The section in the upper three bits, the offset below.

@@ -22,6 +22,8 @@ struct UnitHeader: Sendable, Equatable {
   var kind: Kind
   /// Into `.debug_abbrev`.
   var abbreviationOffset: Int
+  /// What a skeleton and its split unit have in common (DWARF 5, 7.5.1.2); nil before DWARF 5.
+  var splitID: UInt64?
 }
 
 extension UnitHeader {
@@ -103,7 +105,7 @@ extension UnitHeader {
       )
     }
     switch kind {
-    case .skeleton, .splitCompile: try part.skip(8)
+    case .skeleton, .splitCompile: splitID = try part.u64()
     case .type, .splitType: try part.skip(8 + Int(offsetSize))
     case .compile, .partial: break
     }

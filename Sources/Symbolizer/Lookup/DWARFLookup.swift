@@ -4,6 +4,8 @@ import CaptureFormat
 struct DWARFLookup: Sendable {
   /// Functions by number.
   private(set) var functions: [FunctionName] = []
+  /// Names that stand in split files, by the offsets of their references.
+  private(set) var splitNames: [String] = []
   /// Paths by number.
   private(set) var paths: [String] = []
   private(set) var frames: [LookupFrame] = []
@@ -82,9 +84,12 @@ struct DWARFLookup: Sendable {
     }
     for (number, path) in paths.enumerated() { pathNumbers[path] = UInt32(number) }
     var units = [Int32](repeating: .max, count: answered.count)
+    var splitNumbers: [String: Int] = [:]
+    for (number, name) in splitNames.enumerated() { splitNumbers[name] = number }
     for output in outputs {
       problems.formUnion(output.problems)
-      let functionMap = output.functions.map { function in
+      let functionMap = output.names.functions.map { function in
+        let function = shared(function, output.names.splitNames, &splitNumbers)
         if let known = numbers[function.text.rawValue] { return known }
         let number = UInt32(functions.count)
         numbers.insert(function.text.rawValue, number)
@@ -121,5 +126,23 @@ struct DWARFLookup: Sendable {
         ranges[position] = start..<Int32(frames.count)
       }
     }
+  }
+
+  /// The function with its name, if that stands in a split file, in the table of all workers.
+  private mutating func shared(
+    _ function: FunctionName,
+    _ names: PathTable,
+    _ numbers: inout [String: Int]
+  ) -> FunctionName {
+    guard function.text.section == .split else { return function }
+    let name = String(decoding: names[function.text.offset], as: UTF8.self)
+    let number = numbers[name] ?? splitNames.count
+    if number == splitNames.count {
+      numbers[name] = number
+      splitNames.append(name)
+    }
+    var function = function
+    function.text = StringReference(.split, offset: number) ?? function.text
+    return function
   }
 }

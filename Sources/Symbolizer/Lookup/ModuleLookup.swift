@@ -68,7 +68,7 @@ extension ModuleAnswer {
     paths = lookup.paths
     problems = Array(lookup.problems)
     functions = []
-    let texts = dwarf.texts(of: lookup.functions)
+    let texts = dwarf.texts(of: lookup.functions, split: lookup.splitNames)
     var names = OuterNames(symbols: symbols, functions: texts)
     frames.reserveCapacity(lookup.frames.count)
     ranges.reserveCapacity(matches.count)

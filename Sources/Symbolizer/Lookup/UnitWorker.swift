@@ -26,7 +26,7 @@ struct UnitAnswer: Sendable {
 
 /// All that one worker found out, in tables of its own.
 struct WorkerOutput: Sendable {
-  var functions: [FunctionName] = []
+  var names = FunctionTable()
   var paths = PathTable()
   var frames: [LookupFrame] = []
   var answers: [UnitAnswer] = []
@@ -43,8 +43,6 @@ struct UnitWorker {
   private var budget: WorkBudget
   private var loader: UnitLoader
   private var resolver: NameResolver
-  /// From the reference of a name to its number in `output.functions`.
-  private var functionNumbers = IntegerTable()
   /// From an entry's reference to the number of its name, of all units.
   private var entryNumbers = IntegerTable()
   private(set) var output = WorkerOutput()
@@ -75,20 +73,46 @@ struct UnitWorker {
     let header = file.units.units[task.unit]
     do throws(DWARFProblem) {
       let unit = try loader.load(task.unit, of: file, isAlternate: false)
-      // Units without code that name a file are Swift's references to the modules that it imported.
-      if unit.context.isSkeleton, unit.context.lowPC.isPresent || unit.context.ranges.isPresent {
-        let text =
-          "functions and inlined calls stand in a split file (.dwo, .dwp), which is not read"
-        note(DWARFProblem(".debug_info", FormatError(.malformed(text), offset: header.offset)))
-      }
       let addresses = task.positions.map { sorted[Int($0)] }
-      let functions = findFunctions(unit, addresses, task.positions)
       let (table, places) = findPlaces(unit, addresses)
-      emit(task, unit, functions, table, places)
+      var split = splitUnit(of: unit)
+      let functions = findFunctions(
+        split?.unit ?? unit,
+        in: split?.file ?? file,
+        addresses,
+        task.positions
+      )
+      emit(task, unit, &split, functions, table, places)
+      for problem in split?.problems ?? [] { note(problem) }
     } catch {
       note(error)
     }
     file.sections.info.releasePages(header.offset..<header.end)
+  }
+
+  /// The other half of a skeleton with code; nil of other units, and where it is not to be had.
+  ///
+  /// Units without code that name a file are Swift's references to the modules that it imported.
+  private mutating func splitUnit(of unit: LoadedUnit) -> SplitWorker? {
+    guard unit.context.isSkeleton, unit.context.lowPC.isPresent || unit.context.ranges.isPresent
+    else { return nil }
+    guard let units = file.split else {
+      let text = "functions and inlined calls stand in a split file, which is not looked for"
+      let error = FormatError(.malformed(text), offset: unit.context.header.offset)
+      note(DWARFProblem(".debug_info", error))
+      return nil
+    }
+    do throws(FormatError) {
+      let split = try units.unit(of: unit.context)
+      do throws(DWARFProblem) {
+        return try SplitWorker(split, of: unit.context)
+      } catch {
+        note(DWARFProblem("\(error.section).dwo", error.error))
+      }
+    } catch {
+      note(DWARFProblem(".debug_info", error))
+    }
+    return nil
   }
 
   private mutating func note(_ problem: DWARFProblem) {
@@ -97,10 +121,12 @@ struct UnitWorker {
 
   private mutating func findFunctions(
     _ unit: LoadedUnit,
+    in file: DWARFFile,
     _ addresses: [UInt64],
     _ positions: [Int32]
   ) -> FunctionFindings {
     let sections = file.sections
+    let section = file === self.file ? ".debug_info" : ".debug_info.dwo"
     let lists =
       unit.context.header.encoding.version >= 5 ? sections.rangeLists : sections.ranges
     let input = FunctionWalk.Input(
@@ -134,7 +160,7 @@ struct UnitWorker {
       let text = "range lists are shared by too many entries; functions may be missing"
       note(
         DWARFProblem(
-          ".debug_info",
+          section,
           FormatError(.malformed(text), offset: unit.context.header.offset)
         )
       )
@@ -144,7 +170,7 @@ struct UnitWorker {
         .malformed("the entries of the unit are damaged; functions may be missing"),
         offset: unit.context.header.offset
       )
-      note(DWARFProblem(".debug_info", error))
+      note(DWARFProblem(section, error))
     }
     return findings
   }
@@ -198,6 +224,7 @@ extension UnitWorker {
   private mutating func emit(
     _ task: UnitTask,
     _ unit: LoadedUnit,
+    _ split: inout SplitWorker?,
     _ functions: FunctionFindings,
     _ table: LineTableHeader?,
     _ places: LineFindings
@@ -216,7 +243,8 @@ extension UnitWorker {
       }
       while node >= 0 {
         let current = functions.nodes[Int(node)]
-        frame.function = function(current.name, unit)
+        frame.function =
+          split?.function(current.name, &output.names) ?? function(current.name, unit)
         frame.isInlined = current.parent >= 0
         output.frames.append(frame)
         frame.line = current.callLine
@@ -245,13 +273,7 @@ extension UnitWorker {
     if let known = entryNumbers[key] { return known }
     var number = LookupFrame.none
     if let name = resolver.name(of: entry, current: unit, file: file) {
-      if let known = functionNumbers[name.text.rawValue] {
-        number = known
-      } else {
-        number = UInt32(output.functions.count)
-        output.functions.append(name)
-        functionNumbers.insert(name.text.rawValue, number)
-      }
+      number = output.names.number(of: name)
     }
     entryNumbers.insert(key, number)
     return number

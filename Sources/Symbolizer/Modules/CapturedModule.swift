@@ -87,6 +87,10 @@ extension ModuleFiles {
     let sections = DWARFSections(of: file, problems: &damage)
     let shared = alternate.map { DWARFSections(of: $0, problems: &damage) }
     problems += damage.map { "\(file.path): \($0)" }
-    return ModuleLookup(dwarf: DWARFFile(sections, alternate: shared), symbols: symbols)
+    let split = split.map { SplitUnits(sections, search: $0) }
+    return ModuleLookup(
+      dwarf: DWARFFile(sections, alternate: shared, split: split),
+      symbols: symbols
+    )
   }
 }

@@ -44,6 +44,11 @@ package struct DebugFileSearch: Sendable {
     let expected = module.buildID ?? files.main?.buildID
     if files.main?.hasDebugInformation != true { findDebugFile(module, expected, &files) }
     findAlternate(&files)
+    files.split = SplitFileSearch(
+      modules: [files.main?.path ?? root + module.path, files.debug?.path].compactMap(\.self),
+      debugDirectories: debugDirectories,
+      root: root
+    )
   }
 
   // MARK: - The module itself
