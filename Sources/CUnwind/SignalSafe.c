@@ -74,11 +74,6 @@ void dc_make_action(dc_action *action, dc_handler handler, uint64_t flags, uint6
 #endif
 }
 
-static void set_default(int32_t signal) {
-  dc_action action = {0, 0, 0, 0};
-  dc_set_action(signal, &action);
-}
-
 // A fault comes again by itself when its instruction is run again; every other signal has to be sent again.
 static int is_fault(int32_t signal, const siginfo_t *info) {
   return info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS);
@@ -95,7 +90,7 @@ void dc_perform(const dc_action *action, int32_t signal, siginfo_t *info, void *
   if (action->handler == (uintptr_t)SIG_DFL || action->handler == (uintptr_t)SIG_IGN) {
     // Pending until this handler returns; a faulting instruction would fault again by itself, but
     // only the requeued signal keeps its siginfo where the fault was not one of an instruction.
-    set_default(signal);
+    dc_set_default(signal);
     if (!is_fault(signal, info)) dc_requeue_signal(signal, info);
     return;
   }
@@ -105,7 +100,7 @@ void dc_perform(const dc_action *action, int32_t signal, siginfo_t *info, void *
   mask |= action->mask;
   if (!(action->flags & SA_NODEFER)) mask |= bit;
   uint64_t own = dc_set_mask(mask);
-  if (action->flags & SA_RESETHAND) set_default(signal);
+  if (action->flags & SA_RESETHAND) dc_set_default(signal);
   if (action->flags & SA_SIGINFO)
     ((dc_handler)action->handler)(signal, info, context);
   else

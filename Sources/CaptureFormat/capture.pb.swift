@@ -42,7 +42,7 @@ package nonisolated struct WireHeader: Sendable {
 
   package var kind: WireHeader.Kind = .live
 
-  /// "signal", or what dumpcollect_capture was given
+  /// "signal", or what dumpcollect_capture was given; absent in a crash
   package var reason: String = String()
 
   /// CLOCK_REALTIME at the trigger, nanoseconds since 1970
@@ -383,6 +383,16 @@ package nonisolated struct WireThread: @unchecked Sendable {
     get {_storage._nice}
     set {_uniqueStorage()._nice = newValue}
   }
+
+  /// of a thread that crashed; there may be several
+  package var fatalSignal: WireSignal {
+    get {_storage._fatalSignal ?? WireSignal()}
+    set {_uniqueStorage()._fatalSignal = newValue}
+  }
+  /// Returns true if `fatalSignal` has been explicitly set.
+  package var hasFatalSignal: Bool {_storage._fatalSignal != nil}
+  /// Clears the value of `fatalSignal`. Subsequent reads from it will return its default value.
+  package mutating func clearFatalSignal() {_uniqueStorage()._fatalSignal = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1612,7 +1622,7 @@ nonisolated extension WireSegment: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Thread"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}state\0\u{1}status\0\u{1}reason\0\u{3}cpu_user_ns\0\u{3}cpu_system_ns\0\u{1}syscall\0\u{1}wchan\0\u{1}addresses\0\u{1}marks\0\u{1}truncated\0\u{1}registers\0\u{3}stack_address\0\u{1}stack\0\u{1}labels\0\u{1}policy\0\u{3}realtime_priority\0\u{1}nice\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}state\0\u{1}status\0\u{1}reason\0\u{3}cpu_user_ns\0\u{3}cpu_system_ns\0\u{1}syscall\0\u{1}wchan\0\u{1}addresses\0\u{1}marks\0\u{1}truncated\0\u{1}registers\0\u{3}stack_address\0\u{1}stack\0\u{1}labels\0\u{1}policy\0\u{3}realtime_priority\0\u{1}nice\0\u{4}\u{2}fatal_signal\0")
 
   fileprivate class _StorageClass {
     var _tid: Int32 = 0
@@ -1634,6 +1644,7 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     var _policy: UInt32 = 0
     var _realtimePriority: UInt32 = 0
     var _nice: Int32 = 0
+    var _fatalSignal: WireSignal? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1663,6 +1674,7 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       _policy = source._policy
       _realtimePriority = source._realtimePriority
       _nice = source._nice
+      _fatalSignal = source._fatalSignal
     }
   }
 
@@ -1700,6 +1712,7 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         case 17: try { try decoder.decodeSingularUInt32Field(value: &_storage._policy) }()
         case 18: try { try decoder.decodeSingularUInt32Field(value: &_storage._realtimePriority) }()
         case 19: try { try decoder.decodeSingularInt32Field(value: &_storage._nice) }()
+        case 21: try { try decoder.decodeSingularMessageField(value: &_storage._fatalSignal) }()
         default: break
         }
       }
@@ -1769,6 +1782,9 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       if _storage._nice != 0 {
         try visitor.visitSingularInt32Field(value: _storage._nice, fieldNumber: 19)
       }
+      try { if let v = _storage._fatalSignal {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1797,6 +1813,7 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if _storage._policy != rhs_storage._policy {return false}
         if _storage._realtimePriority != rhs_storage._realtimePriority {return false}
         if _storage._nice != rhs_storage._nice {return false}
+        if _storage._fatalSignal != rhs_storage._fatalSignal {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -28,6 +28,10 @@ public struct DumpHandlerOptions: Sendable {
   public var writesArguments = false
   /// Whether values of environment variables are written, not their names alone.
   public var writesEnvironment = false
+  /// Whether fatal signals make a capture before they do what they did before.
+  public var capturesCrashes = true
+  /// Whether SIGXCPU and SIGXFSZ count as fatal signals.
+  public var capturesLimits = false
 
   /// All defaults.
   public init() {}
@@ -69,6 +73,8 @@ public func installDumpHandler(_ options: DumpHandlerOptions = DumpHandlerOption
   unsafe values.stack_bytes = Int64(options.stackBytes ?? 0)
   unsafe values.arguments = options.writesArguments ? 1 : 0
   unsafe values.environment = options.writesEnvironment ? 1 : 0
+  unsafe values.on_crash = options.capturesCrashes ? 1 : -1
+  unsafe values.crash_limits = options.capturesLimits ? 1 : 0
   let result: Int32
   if let directory = options.directory {
     // Safe because the handler copies the path before it returns.

@@ -36,7 +36,6 @@ import Testing
         "dumpcollect: bad value of DUMPCOLLECT's max-total",
         "dumpcollect: bad value of DUMPCOLLECT's signal",
         "dumpcollect: bad value of DUMPCOLLECT's timeout",
-        "dumpcollect: this version does not act upon DUMPCOLLECT's crash",
         "dumpcollect: this version does not act upon DUMPCOLLECT's tasks",
         "dumpcollect: this version does not act upon DUMPCOLLECT's thread-origins",
       ]

@@ -110,6 +110,21 @@ enum Programs {
     }
   }
 
+  /// A service that crashes.
+  static func crash(_ compiler: String = "gcc", _ options: [String] = ["-O1"]) throws -> String {
+    let name = "crash-" + ([compiler] + options).joined().replacing("/", with: "_")
+    return try program(name) { directory in
+      try Fixture.build(
+        ["handler/crash.c"],
+        compiler: compiler,
+        arguments: options + ["-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: name
+      )
+    }
+  }
+
   /// A service that counts the handler's calls of the allocator and of pthread_mutex_lock.
   static func counting() throws -> String {
     try program("counting") { directory in

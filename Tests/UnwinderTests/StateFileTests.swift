@@ -17,7 +17,7 @@ import Testing
     let line = try procText("/proc/\(pid)/stat")
     let fields = line.split(separator: ")").last?.split(separator: " ") ?? []
     #expect(state.u64(16) == UInt64(fields[19]))
-    #expect(state.u32(24) == 1)
+    #expect(state.u32(24) == 3)
     #expect(state.u32(28) == UInt32(SIGQUIT))
     #expect(state.u32(32) == UInt32(SIGPROF))
     #expect(state.u32(36) == 0)

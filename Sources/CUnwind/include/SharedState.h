@@ -3,6 +3,7 @@
 #ifndef DUMPCOLLECT_SHARED_STATE_H
 #define DUMPCOLLECT_SHARED_STATE_H
 
+#include "Crash.h"
 #include "SignalSafe.h"
 #include "Vitals.h"
 
@@ -96,7 +97,8 @@ typedef struct dc_settings {
   int64_t max_captures, max_total_bytes;  // −1: no limit
   int64_t max_frames, stack_bytes;
   int32_t arguments, directory_is_given;
-  int32_t environment, unused;
+  int32_t environment, crash;
+  int32_t crash_limits, unused;
   uint32_t directory_count;
   uint8_t creates_parents[dc_directory_candidates];
   char directories[dc_directory_candidates][dc_path_size];
@@ -148,6 +150,7 @@ typedef struct dc_arena {
   uint32_t expected, answered;
   uint32_t round_done;      // futex word: the last expected thread answered
   uint32_t copies_by_system_call;  // SEGV and BUS actions are not ours
+  uint32_t held;            // futex word: the generation whose threads wait in their handlers, 0 none
   dc_slot *slots;
   uint32_t slot_count, slot_capacity;
   uint8_t *pool;            // reserved once; pool_size bytes of it are faulted in
@@ -167,7 +170,8 @@ typedef struct dc_arena {
   uint64_t scratch_size;
   uint8_t *names;           // two file names of 256 bytes
   dc_census *census;        // descriptors and connections; NULL where there is no room for it
-  uint32_t is_child;        // started in a forked child
+  uint32_t is_child;        // started in a forked child, or in the place of one that died
+  uint64_t recovery;        // where a fault of the collector goes on, see dc_recover; 0 nowhere
   int32_t state_descriptor;
   int32_t directory_descriptor;
   uint32_t directory_index;
@@ -201,7 +205,12 @@ typedef struct dc_home {
   // By signal: after a reinstall with another thread signal both may come. `adopted`: which of the two counts.
   uint32_t adopted[dc_signal_count + 1];
   dc_action previous_thread[dc_signal_count + 1][2];
-  dc_action previous_segv, previous_bus;
+  dc_action previous_crash[dc_signal_count + 1];
+  uint32_t crash_armed;       // fatal signals make captures; our action of SEGV and BUS is there in any case
+  dc_crash *crash;            // wiped in a forked child
+  uint8_t *crash_room;        // a stack and a copy for each crasher, wiped too
+  uint32_t crash_capacity;    // crashers that have them
+  uint64_t abort_start, abort_end;  // the code of abort()
   uint64_t collector_stack, collector_stack_size;
   uint64_t collector_entry_sp, collector_thread_pointer;
   uint32_t *collector_tid_word;
@@ -256,6 +265,8 @@ int32_t dc_is_set_user_id(void);
 uint64_t dc_minimum_signal_stack(void);
 /// Looks after the end of a process whose main thread calls pthread_exit. Called by that thread.
 void dc_guard_main_thread(void);
+/// Where the code of abort() lies.
+void dc_find_abort(uint64_t *start, uint64_t *end);
 /// A buffer of dc_path_size bytes of the calling thread.
 char *dc_path_buffer(void);
 /// The calling thread's labels, NULL before it has any.

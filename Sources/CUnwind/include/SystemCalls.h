@@ -213,6 +213,8 @@ DC_PLACE(dc_arena, reason_taken, char)
 DC_PLACE(dc_arena, answered, uint32_t)
 DC_PLACE(dc_arena, expected, uint32_t)
 DC_PLACE(dc_arena, round_done, uint32_t)
+DC_PLACE(dc_arena, held, uint32_t)
+DC_PLACE(dc_arena, recovery, uint64_t)
 DC_PLACE(dc_arena, pool_used, uint64_t)
 DC_PLACE(dc_arena, wait_examples, uint32_t)
 DC_PLACE(dc_arena, last_capture, char)
@@ -234,8 +236,7 @@ DC_PLACE(dc_state_file, last_failure, char)
 DC_PLACE(dc_home, armed, uint32_t)
 DC_PLACE(dc_home, is_unwinding, uint32_t)
 DC_PLACE(dc_home, previous_dump, dc_action)
-DC_PLACE(dc_home, previous_segv, dc_action)
-DC_PLACE(dc_home, previous_bus, dc_action)
+DC_PLACE(dc_home, crash_armed, uint32_t)
 DC_PLACE(dc_home, unwind, dc_unwind_library)
 DC_PLACE(dc_home, libunwind_error, char)
 DC_PLACE(dc_home, labels, uint64_t)
@@ -249,6 +250,9 @@ static inline SIGNAL_SAFE uint32_t *_Nonnull dc_home_adopted(dc_home *_Nonnull h
 static inline SIGNAL_SAFE dc_action *_Nonnull dc_previous_thread(
     dc_home *_Nonnull home, int32_t signal, uint32_t index) {
   return &home->previous_thread[(uint32_t)signal % (dc_signal_count + 1)][index & 1];
+}
+static inline SIGNAL_SAFE dc_action *_Nonnull dc_previous_crash(dc_home *_Nonnull home, int32_t signal) {
+  return &home->previous_crash[(uint32_t)signal % (dc_signal_count + 1)];
 }
 static inline SIGNAL_SAFE char *_Nonnull dc_directory(dc_home *_Nonnull home, uint32_t index) {
   return home->settings.directories[index % dc_directory_candidates];

@@ -37,7 +37,7 @@ typedef struct dumpcollect_options {
                               given is tried first, at every capture. */
   int64_t dump_signal;     /* asks for a capture; default SIGQUIT */
   int64_t thread_signal;   /* sent to the threads; default SIGPROF */
-  int64_t on_crash;        /* not acted upon in this version */
+  int64_t on_crash;        /* fatal signals make a capture, and then what they did before; default on */
   int64_t timeout_ms;      /* bound of one capture; default 2000 */
   int64_t max_captures;    /* files kept in the directory; default 32 */
   int64_t max_total_bytes; /* bytes kept in the directory; default 1 GiB */
@@ -48,7 +48,7 @@ typedef struct dumpcollect_options {
   int64_t environment;     /* values of environment variables written, not names alone; default off */
   int64_t arguments;       /* arguments of the process written; default off */
   int64_t thread_origins;  /* not acted upon in this version */
-  int64_t crash_limits;    /* not acted upon in this version */
+  int64_t crash_limits;    /* SIGXCPU and SIGXFSZ are fatal signals too; default off */
 } dumpcollect_options;
 
 /*

@@ -1,6 +1,6 @@
 import CUnwind
 
-/// One live capture from the trigger to the published file.
+/// One capture from the trigger to the published file: live, or of a crash.
 @safe struct Capture {
   let home: Home
   let arena: Arena
@@ -9,12 +9,14 @@ import CUnwind
   let deadline: Int64
   private let scratch: UnsafeMutablePointer<UInt8>
   private let scratchSize: Int
+  /// The crash that it is made of; nil for a live one.
+  private let crash: CrashRecord?
   private var request = CaptureRequest()
   private var phases = CapturePhases()
 
   /// Nil while there is no memory for it.
   @_noLocks
-  init?(home: Home, arena: Arena) {
+  init?(home: Home, arena: Arena, crash: CrashRecord? = nil) {
     guard let scratch = unsafe arena.pointee.scratch, unsafe arena.pointee.buffer != nil else {
       return nil
     }
@@ -22,8 +24,16 @@ import CUnwind
     unsafe self.arena = unsafe arena
     unsafe self.scratch = unsafe scratch
     scratchSize = unsafe Int(truncatingIfNeeded: arena.pointee.scratch_size)
-    begin = dc_clock(1)
-    deadline = unsafe begin &+ home.pointee.settings.timeout_ns
+    self.crash = crash
+    begin = crash?.begin ?? dc_clock(1)
+    // The crashed thread waits for the whole timeout: half of it is left for what was not foreseen.
+    let timeout = unsafe home.pointee.settings.timeout_ns
+    deadline = begin &+ (crash == nil ? timeout : timeout / 2)
+  }
+
+  /// A live capture is given up when a thread crashes: the crash's capture is to be made at once.
+  private var isGivenUp: Bool {
+    @_noLocks get { unsafe crash == nil && CrashRecord.isWaiting(home) }
   }
 
   /// The number of the last request that the capture covers.
@@ -50,19 +60,29 @@ import CUnwind
       request = unsafe CaptureRequest(arena)
       return ErrorNumber.noEntry
     }
-    let isQuiet = unsafe !CaptureRequest.hasNoisy(arena)
+    let isQuiet = unsafe crash == nil && !CaptureRequest.hasNoisy(arena)
     unsafe ThreadSampler(home: home, arena: arena, files: files).sampleAll(isQuiet: isQuiet)
+    if let crash { unsafe crash.adoptThreads(arena) }
     phases.procTime = dc_clock(1) &- begin
+    if isGivenUp { return ErrorNumber.cancelled }
     request = unsafe CaptureRequest(arena)
     if !isQuiet { signalThreads(files) }
+    if let crash { unsafe crash.adoptThreads(arena) }
+    if isGivenUp { return ErrorNumber.cancelled }
     return writeFile()
   }
 
   /// The first round, and a second one for threads whose stacks did not fit into the pool.
   @_noLocks
   private mutating func signalThreads(_ files: ThreadFiles) {
-    let end = unsafe begin &+ home.pointee.settings.timeout_ns / 2
-    let round = unsafe SignalRound(home: home, arena: arena, files: files, deadline: end)
+    let end = begin &+ (deadline &- begin) / 2
+    let round = unsafe SignalRound(
+      home: home,
+      arena: arena,
+      files: files,
+      deadline: end,
+      crash: crash
+    )
     round.prepare()
     let start = dc_clock(1)
     let startTicks = dc_ticks()
@@ -71,7 +91,8 @@ import CUnwind
     phases.signalTime = dc_clock(1) &- start
     phases.signalTicks = dc_ticks() &- startTicks
     let used = unsafe dc_load64(dc_arena_pool_used(arena))
-    if unsafe used > arena.pointee.pool_size,
+    // In a crash the threads stand still after their first answer: what was not copied is read as it lies there.
+    if crash == nil, unsafe used > arena.pointee.pool_size,
       unsafe arena.pointee.pool_size < arena.pointee.pool_reserved
     {
       round.growPool(to: used &* 2)
@@ -94,7 +115,7 @@ import CUnwind
       capacity: Int(truncatingIfNeeded: arena.pointee.buffer_size)
     )
     let canUnwind = prepareUnwinder()
-    unsafe request.write(to: &file, home, canUnwind: canUnwind)
+    unsafe request.write(to: &file, home, canUnwind: canUnwind, crash: crash)
     let procBegin = dc_clock(1)
     unsafe ProcessRecord(home: home, arena: arena, scratch: scratch, scratchSize: 65_536).write(
       to: &file
@@ -104,6 +125,7 @@ import CUnwind
     let unwindBegin = dc_clock(1)
     phases.procTime &+= unwindBegin &- procBegin
     writeThreads(to: &file, canUnwind: canUnwind)
+    if isGivenUp { return output.discard() }
     phases.unwindTime = dc_clock(1) &- unwindBegin
     // The threads are safe in the file before anything else is looked at.
     file.flush()
@@ -115,7 +137,9 @@ import CUnwind
     phases.procTime &+= dc_clock(1) &- stateBegin
     unsafe phases.write(to: &file, arena, begin: begin)
     file.flush()
-    return output.publish(file.failure)
+    if isGivenUp { return output.discard() }
+    if let crash, !crash.mayPublish() { return output.discard() }
+    return output.publish(file.failure, keepsPartial: crash != nil)
   }
 
   /// Loads libunwind where that failed before, and makes it forget the modules of the last capture.
@@ -151,10 +175,30 @@ import CUnwind
       tickNanoseconds: 10_000_000
     )
     var walk = memory.walk
+    // Who crashed comes first: it is in the file whatever happens later.
+    if crash != nil {
+      unsafe write(record, memory, &walk, canUnwind, threads, &file, crashed: true)
+      file.flush()
+    }
+    unsafe write(record, memory, &walk, canUnwind, threads, &file, crashed: false)
+  }
+
+  /// Writes the threads that crashed, or the others.
+  @_noLocks
+  private mutating func write(
+    _ record: ThreadRecord,
+    _ memory: WalkMemory,
+    _ walk: inout Walk,
+    _ canUnwind: Bool,
+    _ threads: UnsafeMutablePointer<dc_thread>,
+    _ file: inout CaptureFile,
+    crashed: Bool
+  ) {
     var index = 0
-    while unsafe index < Int(truncatingIfNeeded: arena.pointee.thread_count) {
+    while unsafe index < Int(truncatingIfNeeded: arena.pointee.thread_count), !isGivenUp {
       let thread = unsafe threads + index
       index &+= 1
+      guard unsafe (thread.pointee.reason == ThreadReason.crashed) == crashed else { continue }
       let isLate = dc_clock(1) > deadline
       unsafe dc_store32(dc_home_is_unwinding(home), 1)
       unsafe record.write(

@@ -52,15 +52,25 @@ import CUnwind
     return false
   }
 
-  /// Gives the file its name once its last byte is written; 0 or an errno.
+  /// Takes the file away: another capture takes the place of this one.
   @_noLocks
-  mutating func publish(_ writeFailure: Int32) -> Int32 {
+  mutating func discard() -> Int32 {
+    dc_close(descriptor)
+    unsafe dc_unlink_at(arena.pointee.directory_descriptor, dcText(0))
+    return ErrorNumber.cancelled
+  }
+
+  /// Gives the file its name once its last byte is written; 0 or an errno.
+  ///
+  /// `keepsPartial`: a file that could not be written to its end stays, under its partial name.
+  @_noLocks
+  mutating func publish(_ writeFailure: Int32, keepsPartial: Bool) -> Int32 {
     let directory = unsafe arena.pointee.directory_descriptor
     dc_close(descriptor)
     let partial = unsafe dcText(0)
     guard writeFailure == 0 else {
       // A live capture can be asked for again: half a file would only fill the disk further.
-      unsafe dc_unlink_at(directory, partial)
+      if !keepsPartial { unsafe dc_unlink_at(directory, partial) }
       return writeFailure
     }
     var attempt = 0

@@ -97,19 +97,30 @@ import CUnwind
 
   /// Writes the capture's first record.
   @_noLocks
-  func write(to file: inout CaptureFile, _ home: Home, canUnwind: Bool) {
-    var record = file.beginRecord(room: 4096)
+  func write(
+    to file: inout CaptureFile,
+    _ home: Home,
+    canUnwind: Bool,
+    crash: CrashRecord?
+  ) {
+    var record = file.beginRecord(room: 8192)
     // The kind comes first, and even if zero: whoever prunes a directory reads it without a parser.
-    record.field(1, varint: 0, keepsZero: true)
-    if hasReason, let reason = unsafe reason {
+    record.field(1, varint: crash == nil ? 0 : 1, keepsZero: true)
+    if crash != nil {
+      // The signal says it all.
+    } else if hasReason, let reason = unsafe reason {
       unsafe record.field(2, text: reason.asBytes, count: textLength(reason, limit: 255))
     } else {
       record.field(2, text: "signal")
     }
-    record.field(3, fixed64: UInt64(truncatingIfNeeded: time))
+    record.field(3, fixed64: UInt64(truncatingIfNeeded: crash?.time ?? time))
     unsafe record.field(4, text: dc_version().asBytes, count: textLength(dc_version(), limit: 63))
     record.field(5, varint: UInt64(truncatingIfNeeded: dc_elf_machine))
-    if hasSignal { writeSignal(&record) }
+    if let crash {
+      crash.writeHeader(&record)
+    } else if hasSignal {
+      writeSignal(&record)
+    }
     if !canUnwind { unsafe writeDegraded(home, &record) }
     unsafe record.field(10, varint: UInt64(truncatingIfNeeded: home.pointee.settings.max_frames))
     file.endRecord(RecordKind.header, record)

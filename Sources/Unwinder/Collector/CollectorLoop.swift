@@ -7,6 +7,11 @@ func serve(_ home: Home, _ arena: Arena) {
   while true {
     let seen = wake.value
     if unsafe dc_load32(dc_arena_stop(arena)) != 0 { return }
+    // Before everything else, and whatever the least interval says.
+    if let crash = unsafe CrashRecord.take(home, arena) {
+      unsafe makeCrashCapture(home, arena, crash)
+      continue
+    }
     if unsafe CaptureRequest.lastAccepted(arena) == dc_load64(dc_arena_handled(arena)) {
       wake.wait(while: seen, nanoseconds: 3_600_000_000_000)
       continue
@@ -23,19 +28,63 @@ func serve(_ home: Home, _ arena: Arena) {
 
 @_noLocks
 private func makeCapture(_ home: Home, _ arena: Arena) {
-  let begin = dc_clock(1)
-  unsafe arena.pointee.last_begin_ns = begin
-  guard let scratch = unsafe arena.pointee.scratch,
-    var capture = unsafe Capture(home: home, arena: arena)
-  else {
-    return
+  unsafe arena.pointee.last_begin_ns = dc_clock(1)
+  guard let capture = unsafe Capture(home: home, arena: arena) else { return }
+  var attempt = CaptureAttempt(capture)
+  unsafe attempt.run(arena)
+  // A thread crashed meanwhile: the crash's capture answers these requests too.
+  if attempt.failure == ErrorNumber.cancelled, unsafe CrashRecord.isWaiting(home) { return }
+  unsafe conclude(home, arena, attempt)
+}
+
+@_noLocks
+private func makeCrashCapture(_ home: Home, _ arena: Arena, _ crash: CrashRecord) {
+  guard let capture = unsafe Capture(home: home, arena: arena, crash: crash) else {
+    return crash.end(ErrorNumber.noMemory)
   }
-  let failure = capture.run()
+  var attempt = CaptureAttempt(capture)
+  unsafe attempt.run(arena)
+  unsafe conclude(home, arena, attempt)
+  crash.end(attempt.failure)
+}
+
+/// Tells everybody who waits how a capture ended.
+@_noLocks
+private func conclude(_ home: Home, _ arena: Arena, _ attempt: CaptureAttempt) {
+  guard let scratch = unsafe arena.pointee.scratch else { return }
   let file = unsafe StateFile(home: home, arena: arena, scratch: scratch)
-  unsafe arena.pointee.last_errno = failure
-  if failure == 0 { unsafe dc_store64(dc_arena_served_here(arena), capture.accepted) }
-  unsafe dc_store64(dc_arena_handled(arena), capture.accepted)
+  let accepted = attempt.capture.accepted
+  unsafe arena.pointee.last_errno = attempt.failure
+  if attempt.failure == 0 { unsafe dc_store64(dc_arena_served_here(arena), accepted) }
+  unsafe dc_store64(dc_arena_handled(arena), accepted)
   file.publishFlags()
-  file.publishEnd(failure, capture.accepted, duration: dc_clock(1) &- begin)
+  file.publishEnd(
+    attempt.failure,
+    accepted,
+    duration: dc_clock(1) &- attempt.capture.begin
+  )
   unsafe FutexWord(dc_arena_changed(arena)).bump()
+}
+
+/// A capture that ends early, and the collector goes on, where the collector's own code fails.
+private struct CaptureAttempt {
+  var capture: Capture
+  var failure: Int32
+
+  @_noLocks
+  init(_ capture: Capture) {
+    self.capture = capture
+    failure = ErrorNumber.badAddress
+  }
+
+  @_noLocks
+  mutating func run(_ arena: Arena) {
+    _ = unsafe dc_recover(dc_arena_recovery(arena), runAttempt, &self)
+  }
+}
+
+@_noLocks @c(dc_run_attempt)
+private func runAttempt(_ argument: UnsafeMutableRawPointer?) {
+  guard let attempt = unsafe argument?.assumingMemoryBound(to: CaptureAttempt.self) else { return }
+  unsafe attempt.pointee.failure = unsafe attempt.pointee.capture.run()
 }

@@ -14,6 +14,8 @@ import CUnwind
   var cache: LineCache
   /// Stack outside the copy was read, later than the copy was made.
   var readOutsideCopy = false
+  /// The thread went where there is no code: its caller's address is what the stack pointer points at.
+  var jumpedAstray = false
   /// In the last step: no unwind table for the frame, a register that is not known.
   var missedTable = false
   var missedRegister = false
@@ -101,6 +103,7 @@ enum FrameSource {
   static var table: UInt8 { @_noLocks @inline(__always) get { 0 } }
   static var context: UInt8 { @_noLocks @inline(__always) get { 1 } }
   static var framePointer: UInt8 { @_noLocks @inline(__always) get { 2 } }
+  static var callSite: UInt8 { @_noLocks @inline(__always) get { 4 } }
 }
 
 extension Walk {
@@ -116,6 +119,7 @@ extension Walk {
     stuckAt = 0
     unsafe append(context.pointee.registers[dc_register_pc])
     mark(kind: FrameKind.exact, foundBy: FrameSource.context)
+    if unsafe context.pointee.jumpedAstray { unsafe returnFromNowhere(context) }
     guard unsafe dc_unwind_begin(library, cursor, context) == 0 else {
       end = WalkEnd.unreadable
       return
@@ -142,6 +146,25 @@ extension Walk {
       }
       stackPointer = next
     }
+  }
+
+  /// Undoes a call through a pointer that led nowhere, where a return address is at the stack pointer.
+  ///
+  /// The context's registers become those of the caller. libunwind takes its first address as it is, so it gets one
+  /// inside the call.
+  @_noLocks
+  private mutating func returnFromNowhere(_ context: UnsafeMutablePointer<WalkContext>) {
+    let registers = unsafe context.pointee.registers
+    let pointer = unsafe registers[dc_register_sp]
+    var address: UInt64 = 0
+    var module = dc_module()
+    guard unsafe dc_unwind_read_memory(pointer, &address, context) == 0, limit > 1, address > 0,
+      unsafe dc_find_module(address &- 1, &module) != 0
+    else { return }
+    append(address)
+    mark(kind: FrameKind.returnAddress, foundBy: FrameSource.callSite)
+    unsafe registers[dc_register_sp] = pointer &+ 8
+    unsafe registers[dc_register_pc] = address &- 1
   }
 
   /// Whether an address is where a handler returns to: `mov $SYS_rt_sigreturn, %rax; syscall`.

@@ -9,13 +9,22 @@ import CUnwind
   let files: ThreadFiles
   /// CLOCK_MONOTONIC, nanoseconds: silent threads are given up then.
   let deadline: Int64
+  /// The crash whose threads are asked; nil in a live capture, which ends when a thread crashes.
+  let crash: CrashRecord?
 
   @_noLocks
-  init(home: Home, arena: Arena, files: ThreadFiles, deadline: Int64) {
+  init(
+    home: Home,
+    arena: Arena,
+    files: ThreadFiles,
+    deadline: Int64,
+    crash: CrashRecord?
+  ) {
     unsafe self.home = unsafe home
     unsafe self.arena = unsafe arena
     self.files = files
     self.deadline = deadline
+    self.crash = crash
   }
 
   private var signal: Int32 {
@@ -30,6 +39,8 @@ import CUnwind
     unsafe dc_store32(dc_arena_expected(arena), ~0)
     unsafe dc_store32(dc_arena_answered(arena), 0)
     unsafe dc_store32(dc_arena_round_done(arena), 0)
+    // Set before the first signal: each thread of a crash's round stays in its handler.
+    unsafe dc_store32(dc_arena_held(arena), crash == nil ? 0 : generation)
     let poolStart = assignSlots(generation)
     unsafe dc_store64(dc_arena_pool_used(arena), poolStart)
     growPool(poolStart)
@@ -64,6 +75,8 @@ import CUnwind
         continue
       }
       let chosen = unsafe slots + Int(truncatingIfNeeded: slot)
+      // The slot of one that crashed is its place among the crashers.
+      if unsafe thread.pointee.reason == ThreadReason.crashed { continue }
       unsafe thread.pointee.slot = slot
       unsafe chosen.pointee.tid = unsafe thread.pointee.tid
       unsafe chosen.pointee.copy_count = 0
@@ -117,7 +130,7 @@ import CUnwind
   @_noLocks
   private func catchesFaults() -> Bool {
     var ours = dc_action()
-    unsafe dc_make_action(&ours, onFault, 0, 0)
+    unsafe dc_make_action(&ours, dc_crash_entry, 0, 0)
     var action = dc_action()
     guard unsafe dc_get_action(SignalNumber.segmentation, &action) == 0,
       action.handler == ours.handler,
@@ -213,7 +226,7 @@ import CUnwind
     var seen = unsafe dc_load32(dc_arena_answered(arena))
     while unsafe dc_load32(dc_arena_answered(arena)) < dc_load32(dc_arena_expected(arena)) {
       let left = deadline &- dc_clock(1)
-      guard left > 0 else { break }
+      guard left > 0, unsafe crash != nil || !CrashRecord.isWaiting(home) else { break }
       unsafe FutexWord(dc_arena_round_done(arena)).wait(while: 0, nanoseconds: min(pause, left))
       let answered = unsafe dc_load32(dc_arena_answered(arena))
       if answered != seen {
@@ -231,6 +244,11 @@ import CUnwind
   private func inspectSilent(resends: Bool, isPatient: Bool) {
     unsafe forEachSilent { thread, slot in
       let tid = unsafe thread.pointee.tid
+      if let place = crash?.table.place(of: tid) {
+        unsafe drop(thread, slot, ThreadStatus.captured, ThreadReason.crashed)
+        unsafe thread.pointee.slot = place
+        return
+      }
       if unsafe dc_probe_thread(arena.pointee.pid, tid) != 0 {
         unsafe drop(thread, slot, ThreadStatus.exited, ThreadReason.exited)
         return

@@ -22,6 +22,8 @@ enum ThreadReason {
   static var silent: UInt8 { @_noLocks @inline(__always) get { 9 } }
   static var notSent: UInt8 { @_noLocks @inline(__always) get { 10 } }
   static var noSlot: UInt8 { @_noLocks @inline(__always) get { 11 } }
+  /// It is in the handler of a fatal signal, and has put there itself what there is to know.
+  static var crashed: UInt8 { @_noLocks @inline(__always) get { 12 } }
 }
 
 /// What /proc/PID/task/TID/syscall said.

@@ -30,6 +30,11 @@ import CUnwind
     _ thread: UnsafeMutablePointer<dc_thread>,
     _ quiet: UnsafeMutablePointer<UInt64>
   ) -> WalkContext? {
+    if let crasher = unsafe crasher(thread) {
+      // A copy: the walk may begin with the registers of the caller.
+      unsafe dc_move(quiet, dc_crasher_registers(crasher), dc_register_count &* 8)
+      return unsafe crashContext(crasher, thread.pointee.slot, quiet)
+    }
     if unsafe thread.pointee.status == ThreadStatus.captured, let slots = unsafe arena.pointee.slots
     {
       let slot = unsafe slots + Int(truncatingIfNeeded: thread.pointee.slot)
@@ -60,6 +65,38 @@ import CUnwind
     )
   }
 
+  /// What a thread that crashed has put there itself.
+  @_noLocks
+  private func crasher(_ thread: UnsafeMutablePointer<dc_thread>) -> Crasher? {
+    guard unsafe thread.pointee.reason == ThreadReason.crashed,
+      let crash = unsafe home.pointee.crash
+    else { return nil }
+    return unsafe dc_crash_crasher(crash, thread.pointee.slot)
+  }
+
+  @_noLocks
+  private func crashContext(
+    _ crasher: Crasher,
+    _ place: UInt32,
+    _ registers: UnsafeMutablePointer<UInt64>
+  ) -> WalkContext? {
+    guard let crash = unsafe home.pointee.crash else { return nil }
+    var context = unsafe WalkContext(
+      registers: registers,
+      knowsAllRegisters: true,
+      copy: CrashTable(home, crash).copy(place).map { unsafe UnsafePointer($0) },
+      copyStart: crasher.pointee.copy_address,
+      copyCount: UInt64(crasher.pointee.copy_count),
+      cache: cache
+    )
+    let counter = unsafe dc_crasher_registers(crasher)[dc_register_pc]
+    context.jumpedAstray =
+      unsafe crasher.pointee.code > 0 && crasher.pointee.address == counter
+      && (crasher.pointee.signal == SignalNumber.segmentation
+        || crasher.pointee.signal == SignalNumber.bus)
+    return context
+  }
+
   /// `quiet`: 17 words for the registers of a thread that was not signalled.
   @_noLocks
   func write(
@@ -86,13 +123,20 @@ import CUnwind
         walk.mark(kind: FrameKind.exact, foundBy: FrameSource.context)
         walk.end = canUnwind ? WalkEnd.outOfTime : WalkEnd.noUnwinder
       }
-      isDoubtful = found.readOutsideCopy
+      // The threads of a crash stand still until the capture is made.
+      isDoubtful = unsafe found.readOutsideCopy && dc_load32(dc_arena_held(arena)) == 0
       context = found
     }
     let stackBytes = unsafe stackCount(thread, canUnwind)
     var record = file.beginRecord(room: 16_384 &+ walk.count &* 32 &+ stackBytes)
     unsafe writeIdentity(thread, isDoubtful, &record)
     writeFrames(walk, &record)
+    if let crasher = unsafe crasher(thread) {
+      unsafe writeRegisters(dc_crasher_registers(crasher), &record)
+      unsafe CrashRecord.writeSignal(21, crasher, &record)
+    } else if stackBytes > 0, let context, context.knowsAllRegisters {
+      unsafe writeRegisters(context.registers, &record)
+    }
     if stackBytes > 0, let context { writeStack(context, stackBytes, &record) }
     if let labels = unsafe LabelTable(home) { unsafe labels.write(thread, to: &record) }
     file.endRecord(RecordKind.thread, record)
@@ -165,18 +209,19 @@ import CUnwind
 
   @_noLocks
   private func writeStack(_ context: WalkContext, _ limit: Int, _ record: inout ProtobufWriter) {
-    if context.knowsAllRegisters {
-      let message = record.beginMessage(13)
-      unsafe record.field(
-        1,
-        packed: context.registers,
-        count: dc_register_count
-      )
-      record.endMessage(message)
-    }
     guard let copy = unsafe context.copy else { return }
     let count = min(Int(truncatingIfNeeded: context.copyEnd &- context.copyStart), limit)
     record.field(14, fixed64: context.copyStart)
     unsafe record.field(15, bytes: copy, count: count)
+  }
+
+  @_noLocks
+  private func writeRegisters(
+    _ registers: UnsafePointer<UInt64>,
+    _ record: inout ProtobufWriter
+  ) {
+    let message = record.beginMessage(13)
+    unsafe record.field(1, packed: registers, count: dc_register_count)
+    record.endMessage(message)
   }
 }

@@ -50,14 +50,16 @@ enum Installation {
     let frame = max(dc_minimum_signal_stack(), 4096)
     unsafe home.pointee.stack_room = frame &+ 2048 &+ StackCopy.redZone
     // Faults first: where the kernel refuses safe reads, the collector's first reads need them.
-    unsafe setFaultActions(home)
+    let crashes = unsafe CrashSetup(home)
+    crashes.reserve()
+    crashes.setFaultActions()
     let result = unsafe startCollector(home)
     guard result == 0, let arena = unsafe home.pointee.arena else {
-      unsafe restoreFaultActions(home)
+      crashes.restoreActions()
       return result
     }
     unsafe warnOfMissingDirectory(home, arena)
-    return unsafe setActions(home, arena)
+    return unsafe setActions(home, arena, crashes)
   }
 
   /// Starts the collector on a stack of our own and waits until it is ready.
@@ -106,15 +108,8 @@ enum Installation {
     }
   }
 
-  private static func setFaultActions(_ home: Home) {
-    var action = dc_action()
-    unsafe dc_make_action(&action, onFault, ActionFlag.alternateStack, 0)
-    unsafe replace(SignalNumber.segmentation, dc_home_previous_segv(home), &action)
-    unsafe replace(SignalNumber.bus, dc_home_previous_bus(home), &action)
-  }
-
   /// The thread signal first: from the dump signal on, captures may come.
-  private static func setActions(_ home: Home, _ arena: Arena) -> Int32 {
+  private static func setActions(_ home: Home, _ arena: Arena, _ crashes: CrashSetup) -> Int32 {
     let settings = unsafe home.pointee.settings
     var action = dc_action()
     unsafe dc_make_action(&action, onThreadSignal, 0, SignalNumber.allButFaults)
@@ -129,7 +124,11 @@ enum Installation {
     _ = unsafe dc_get_action(settings.dump_signal, dc_home_previous_dump(home))
     unsafe dc_store32(dc_home_armed(home), 1)
     let result = unsafe dc_set_action(settings.dump_signal, &action)
-    if result != 0 { unsafe dc_store32(dc_home_armed(home), 0) }
+    if result == 0 {
+      crashes.arm()
+    } else {
+      unsafe dc_store32(dc_home_armed(home), 0)
+    }
     if let scratch = unsafe arena.pointee.scratch {
       unsafe StateFile(home: home, arena: arena, scratch: scratch).publishFlags()
     }
@@ -137,7 +136,7 @@ enum Installation {
   }
 
   /// Nothing happens where our action is set already, from an earlier install.
-  private static func replace(
+  static func replace(
     _ signal: Int32,
     _ previous: UnsafeMutablePointer<dc_action>?,
     _ action: UnsafeMutablePointer<dc_action>
@@ -161,12 +160,13 @@ enum Installation {
     guard unsafe home.pointee.armed != 0 else { return 0 &- ErrorNumber.notConnected }
     unsafe dc_store32(dc_home_armed(home), 0)
     unsafe restoreDumpAction(home)
+    unsafe CrashSetup(home).disarm()
     if unsafe arena.pointee.pid == dc_getpid() {
       let result = unsafe endCollector(home, arena)
       // A capture that goes on, or a thread in the middle of its copy, still counts on them.
       guard result == 0, unsafe !isCopying(arena) else { return result }
     }
-    unsafe restoreFaultActions(home)
+    unsafe CrashSetup(home).restoreActions()
     return 0
   }
 
@@ -187,14 +187,7 @@ enum Installation {
     unsafe giveBack(home.pointee.settings.dump_signal, &ours, dc_home_previous_dump(home))
   }
 
-  private static func restoreFaultActions(_ home: Home) {
-    var ours = dc_action()
-    unsafe dc_make_action(&ours, onFault, 0, 0)
-    unsafe giveBack(SignalNumber.segmentation, &ours, dc_home_previous_segv(home))
-    unsafe giveBack(SignalNumber.bus, &ours, dc_home_previous_bus(home))
-  }
-
-  private static func giveBack(
+  static func giveBack(
     _ signal: Int32,
     _ ours: UnsafeMutablePointer<dc_action>,
     _ previous: UnsafeMutablePointer<dc_action>?

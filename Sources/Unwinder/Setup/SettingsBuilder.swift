@@ -58,6 +58,7 @@ import CUnwind
     unsafe home.pointee.settings.max_captures = 32
     unsafe home.pointee.settings.max_total_bytes = 1 << 30
     unsafe home.pointee.settings.max_frames = 512
+    unsafe home.pointee.settings.crash = 1
   }
 
   // MARK: Options of the program
@@ -97,6 +98,8 @@ import CUnwind
     }
     unsafe home.pointee.settings.arguments = unsafe known.arguments > 0 ? 1 : 0
     unsafe home.pointee.settings.environment = unsafe known.environment > 0 ? 1 : 0
+    unsafe home.pointee.settings.crash = unsafe known.on_crash < 0 ? 0 : 1
+    unsafe home.pointee.settings.crash_limits = unsafe known.crash_limits > 0 ? 1 : 0
     return 0
   }
 
@@ -151,9 +154,7 @@ import CUnwind
   // MARK: The environment
 
   private func takePair(_ key: Word, _ value: Word) {
-    let isNotYet =
-      key.equals("crash") || key.equals("tasks") || key.equals("thread-origins")
-      || key.equals("crash-limits")
+    let isNotYet = key.equals("tasks") || key.equals("thread-origins")
     if isNotYet {
       if value.onOrOff == nil {
         complain("bad value of DUMPCOLLECT's ", key)
@@ -196,6 +197,16 @@ import CUnwind
     if key.equals("environment") {
       guard let isOn = value.onOrOff else { return false }
       unsafe home.pointee.settings.environment = isOn > 0 ? 1 : 0
+      return true
+    }
+    if key.equals("crash") {
+      guard let isOn = value.onOrOff else { return false }
+      unsafe home.pointee.settings.crash = isOn > 0 ? 1 : 0
+      return true
+    }
+    if key.equals("crash-limits") {
+      guard let isOn = value.onOrOff else { return false }
+      unsafe home.pointee.settings.crash_limits = isOn > 0 ? 1 : 0
       return true
     }
     if key.equals("arguments") {

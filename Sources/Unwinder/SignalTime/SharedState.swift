@@ -16,6 +16,20 @@ func sharedState() -> (home: Home, arena: Arena)? {
 enum SignalNumber {
   /// The corresponding C constant is SIGQUIT.
   static var quit: Int32 { @_noLocks @inline(__always) get { 3 } }
+  /// The corresponding C constant is SIGILL.
+  static var illegalInstruction: Int32 { @_noLocks @inline(__always) get { 4 } }
+  /// The corresponding C constant is SIGTRAP.
+  static var trap: Int32 { @_noLocks @inline(__always) get { 5 } }
+  /// The corresponding C constant is SIGABRT.
+  static var abort: Int32 { @_noLocks @inline(__always) get { 6 } }
+  /// The corresponding C constant is SIGFPE.
+  static var arithmetic: Int32 { @_noLocks @inline(__always) get { 8 } }
+  /// The corresponding C constant is SIGXCPU.
+  static var processorTime: Int32 { @_noLocks @inline(__always) get { 24 } }
+  /// The corresponding C constant is SIGXFSZ.
+  static var fileSize: Int32 { @_noLocks @inline(__always) get { 25 } }
+  /// The corresponding C constant is SIGSYS.
+  static var systemCall: Int32 { @_noLocks @inline(__always) get { 31 } }
   /// The corresponding C constant is SIGBUS.
   static var bus: Int32 { @_noLocks @inline(__always) get { 7 } }
   /// The corresponding C constant is SIGSEGV.
@@ -38,6 +52,10 @@ enum SignalNumber {
 enum ActionFlag {
   /// The corresponding C constant is SA_ONSTACK.
   static var alternateStack: UInt64 { @_noLocks @inline(__always) get { 0x0800_0000 } }
+  /// The corresponding C constant is SA_NODEFER.
+  static var noDefer: UInt64 { @_noLocks @inline(__always) get { 0x4000_0000 } }
+  /// The corresponding C constant is SA_RESETHAND.
+  static var reset: UInt64 { @_noLocks @inline(__always) get { 0x8000_0000 } }
 }
 
 /// Values of `si_code`.
@@ -51,6 +69,8 @@ enum ErrorNumber {
   static var permission: Int32 { @_noLocks @inline(__always) get { 1 } }
   static var noEntry: Int32 { @_noLocks @inline(__always) get { 2 } }
   static var noProcess: Int32 { @_noLocks @inline(__always) get { 3 } }
+  static var badAddress: Int32 { @_noLocks @inline(__always) get { 14 } }
+  static var cancelled: Int32 { @_noLocks @inline(__always) get { 125 } }
   static var interrupted: Int32 { @_noLocks @inline(__always) get { 4 } }
   static var tryAgain: Int32 { @_noLocks @inline(__always) get { 11 } }
   static var noMemory: Int32 { @_noLocks @inline(__always) get { 12 } }

@@ -81,6 +81,23 @@ private func answer(
   if unsafe dc_add32(dc_arena_answered(arena), 1) &+ 1 == dc_load32(dc_arena_expected(arena)) {
     unsafe FutexWord(dc_arena_round_done(arena)).set(1)
   }
+  unsafe waitOutCrash(arena, waiting.generation)
+}
+
+/// In the round of a crash: nobody goes on serving from memory that may be broken.
+///
+/// Ends when the process does, when the service goes on after its crash, or with the timeout.
+@_noLocks @inline(__always)
+private func waitOutCrash(_ arena: Arena, _ generation: UInt32) {
+  let held = unsafe FutexWord(dc_arena_held(arena))
+  guard held.value == generation, let home = unsafe dc_get_home(),
+    let crash = unsafe home.pointee.crash
+  else { return }
+  while held.value == generation {
+    let left = unsafe CrashWait.lastMoment(home, crash) &- dc_clock(1)
+    guard left > 0 else { return }
+    held.wait(while: generation, nanoseconds: left)
+  }
 }
 
 /// Copies from the red zone below the stack pointer up to the stack's end.
@@ -129,7 +146,7 @@ private func copyStack(_ arena: Arena, _ slot: UnsafeMutablePointer<dc_slot>) {
 /// A stack made by pthread_create ends at its thread pointer. On any other one (alternate signal
 /// stack, coroutine) the end is not known here: then as much as a copy may have.
 @_noLocks @inline(__always)
-private func liveStackSize(from start: UInt64, mainStackEnd: UInt64) -> UInt64 {
+func liveStackSize(from start: UInt64, mainStackEnd: UInt64) -> UInt64 {
   if mainStackEnd > start { return mainStackEnd &- start }
   let threadPointer = dc_thread_pointer()
   if mainStackEnd == 0, threadPointer > start { return threadPointer &- start }
