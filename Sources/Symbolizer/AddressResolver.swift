@@ -64,6 +64,21 @@ public final class AddressResolver {
     return ResolvedBatch(module: path, addresses: addresses, answer: answer, names: names)
   }
 
+  /// The variable that lies at an address of the file (an ELF virtual address), its name demangled.
+  package func variable(
+    at address: UInt64,
+    in path: String
+  ) throws(SymbolizerError) -> Variable? {
+    guard var variable = try module(at: path).symbols.variable(at: address) else { return nil }
+    let names = ReadableNames(
+      of: [variable.name],
+      with: options.demangles ? demangler : nil,
+      jobs: 1
+    )
+    variable.name = names.names[0].full
+    return variable
+  }
+
   private func module(at path: String) throws(SymbolizerError) -> ModuleLookup {
     if let known = modules[path] { return known }
     let file = try ELFFile(path: path)

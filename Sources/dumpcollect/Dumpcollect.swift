@@ -39,13 +39,21 @@ struct Dumpcollect: ParsableCommand {
     )
   }
 
+  /// The command that the arguments mean, or, under another tool's name, the one that stands in for it.
+  private static func parsedCommand() throws -> any ParsableCommand {
+    if let tool = StandIn(program: CommandLine.arguments.first ?? "") {
+      return try parseAsRoot(tool.resolveArguments(Array(CommandLine.arguments.dropFirst())))
+    }
+    try requireKnownVerb()
+    return try parseAsRoot()
+  }
+
   /// Parses, runs one verb, and turns its end into an exit code.
   static func main() {
     // A reader that closes its pipe shows as EPIPE, which StandardOutput answers without a word.
     signal(SIGPIPE, SIG_IGN)
     do {
-      try requireKnownVerb()
-      var command = try parseAsRoot()
+      var command = try parsedCommand()
       try command.run()
     } catch let error as CommandError {
       note(error.description)

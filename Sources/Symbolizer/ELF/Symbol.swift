@@ -21,6 +21,15 @@ package struct Symbol: Hashable, Sendable {
   package var isLinkageSlot: Bool
 }
 
+/// A variable as the symbol table has it.
+package struct Variable: Sendable, Equatable {
+  /// Not demangled.
+  package var name: String
+  /// Of its first byte, as in the file.
+  package var address: UInt64
+  package var byteCount: UInt64
+}
+
 /// What a symbol table knows of an address.
 package enum SymbolMatch: Hashable, Sendable {
   case symbol(Symbol)
@@ -56,6 +65,9 @@ struct SymbolEntry {
 
   /// STT_FUNC or STT_GNU_IFUNC.
   var isFunction: Bool { info & 15 == 2 || info & 15 == 10 }
+
+  /// STT_OBJECT, STT_COMMON: a variable.
+  var isData: Bool { info & 15 == 1 || info & 15 == 5 }
 
   /// Names code, or says nothing of what it names (STT_NOTYPE: hand-written assembly).
   var mayNameCode: Bool { isFunction || info & 15 == 0 }

@@ -53,6 +53,22 @@ struct SymbolSource: Sendable {
     }
   }
 
+  /// The variable that lies at an address; of several the one that starts last, then the first of the table.
+  func variable(at address: UInt64) -> SymbolEntry? {
+    var best: SymbolEntry?
+    var cursor = ByteCursor(entries.bytes)
+    for _ in 0..<count {
+      let entry = Self.entry(&cursor)
+      // Also passes over undefined ones; common and absolute ones have no place in the file.
+      guard entry.isData, entry.sectionIndex != 0, entry.sectionIndex < 0xff00,
+        entry.nameOffset != 0,
+        entry.value <= address, address - entry.value < max(entry.size, 1)
+      else { continue }
+      if best.map({ $0.value < entry.value }) ?? true { best = entry }
+    }
+    return best
+  }
+
   /// The symbol's name without its version (`memcpy@@GLIBC_2.14`); empty for one outside the table.
   func name(_ entry: SymbolEntry) -> String {
     let start = Int(entry.nameOffset)

@@ -153,6 +153,16 @@ package final class SymbolTable: Sendable {
     return sources[slotSource].name(sources[slotSource].entry(target)) + "@plt"
   }
 
+  /// The variable that lies at the address, by one pass over the table.
+  package func variable(at address: UInt64) -> Variable? {
+    for source in used {
+      if let entry = source.variable(at: address) {
+        return Variable(name: source.name(entry), address: entry.value, byteCount: entry.size)
+      }
+    }
+    return nil
+  }
+
   private func number(_ id: UInt32) -> Int { Int(id & (1 << Self.sourceShift - 1)) }
 
   private static func candidates(

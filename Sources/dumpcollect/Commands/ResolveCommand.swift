@@ -23,7 +23,10 @@ struct ResolveCommand: ParsableCommand {
   )
   var object: String?
 
-  @Option(name: .customLong("output-style"), help: "JSON, LLVM or GNU.")
+  @Option(
+    name: .customLong("output-style"),
+    help: "JSON, LLVM or GNU; LLVM-JSON for llvm-symbolizer's own JSON."
+  )
   var outputStyle = AnswerStyle.Kind.llvm
 
   @Flag(
@@ -92,7 +95,9 @@ struct ResolveCommand: ParsableCommand {
       var input = LineReader()
       while let lines = try input.nextLines() { try session.answer(lines) }
     } else {
+      if style.isList { try StandardOutput.write(Array("[".utf8)) }
       try session.answer(addresses.map { $0[...] })
+      if style.isList { try StandardOutput.write(Array("]\n".utf8)) }
     }
     try session.outcomes.finish()
   }
@@ -105,7 +110,8 @@ struct ResolveCommand: ParsableCommand {
       showsInlines: isGNU ? showsInlines : !hidesInlines,
       showsAddresses: showsAddresses,
       isPretty: isPretty,
-      showsBaseNames: showsBaseNames
+      showsBaseNames: showsBaseNames,
+      isList: outputStyle == .llvmJSON && !addresses.isEmpty
     )
   }
 }

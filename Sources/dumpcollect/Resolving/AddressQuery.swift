@@ -10,6 +10,8 @@ struct AddressQuery: Equatable {
 
   /// nil when neither the line nor `--obj` names one.
   var file: String?
+  /// A variable is asked for (`DATA`), not code.
+  var isData = false
   /// nil when there is no number where one was expected.
   var address: UInt64?
 
@@ -24,12 +26,18 @@ struct AddressQuery: Equatable {
     let text = line.trimmed
     if let file {
       self.file = file
+      var text = text
+      for word in ["CODE ", "DATA "] where text.hasPrefix(word) {
+        text = text.dropFirst(word.count).trimmed
+        isData = word == "DATA "
+      }
       address = Self.address(text.prefix { !$0.isWhitespace }, radix)
       return
     }
     var rest = text
     for word in ["CODE ", "DATA "] where rest.hasPrefix(word) {
       rest = rest.dropFirst(word.count).trimmed
+      isData = word == "DATA "
     }
     if let quote = rest.first, quote == "\"" || quote == "'",
       let end = rest.dropFirst().firstIndex(of: quote)

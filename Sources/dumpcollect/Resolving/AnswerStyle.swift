@@ -9,6 +9,8 @@ struct AnswerStyle {
     case json = "JSON"
     case llvm = "LLVM"
     case gnu = "GNU"
+    /// JSON as llvm-symbolizer prints it, when called by its name.
+    case llvmJSON = "LLVM-JSON"
 
     /// Upper and lower case are the same.
     init?(argument: String) {
@@ -25,6 +27,8 @@ struct AnswerStyle {
   var isPretty: Bool
   /// File names without their folders.
   var showsBaseNames: Bool
+  /// All answers are one list: what llvm-symbolizer makes of addresses that are arguments.
+  var isList = false
 
   /// Appends what is known of one address: the one at `index` of a batch, which is nil when nothing was found.
   ///
@@ -32,12 +36,14 @@ struct AnswerStyle {
   func write(
     _ batch: ResolvedBatch?,
     at index: Int,
+    module: String?,
     address: UInt64?,
     why: String?,
     to output: inout [UInt8]
   ) {
     switch kind {
     case .json: output += json(batch?[index], address: address, why: why)
+    case .llvmJSON: output += llvmJSON(Frames(batch, index), module: module, address, why: why)
     case .llvm: writeLLVM(Frames(batch, index), address: address ?? 0, to: &output)
     case .gnu: writeGNU(Frames(batch, index), address: address ?? 0, to: &output)
     }
@@ -107,6 +113,75 @@ struct AnswerStyle {
     output.append(UInt8(ascii: ":"))
     output.append(decimal: frame.column)
     output.append(UInt8(ascii: "\n"))
+  }
+
+  /// Appends what is known of a variable, as llvm-symbolizer answers `DATA`.
+  ///
+  /// The place of its declaration is never known.
+  func write(
+    _ variable: Variable?,
+    module: String?,
+    address: UInt64?,
+    to output: inout [UInt8]
+  ) {
+    guard kind == .json || kind == .llvmJSON else {
+      if let variable {
+        output.append(text: "\(variable.name)\n\(variable.address) \(variable.byteCount)\n??:?\n\n")
+      } else {
+        output.append(text: "??\n0 0\n??:?\n\n")
+      }
+      return
+    }
+    var json = JSONWriter()
+    json.object { json in
+      json.field("Address", address: address)
+      json.key("Data")
+      json.object { json in
+        json.field("Name", variable?.name ?? "")
+        json.field("Size", address: variable?.byteCount ?? 0)
+        json.field("Start", address: variable?.address ?? 0)
+      }
+      json.field("ModuleName", module)
+    }
+    if !isList { json.endDocument() }
+    output += json.bytes
+  }
+
+  /// An object as llvm-symbolizer prints it; where a function begins is not among what is known.
+  private func llvmJSON(
+    _ found: Frames,
+    module: String?,
+    _ address: UInt64?,
+    why: String?
+  ) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.field("Address", address: address)
+      if let why {
+        json.key("Error")
+        json.object { $0.field("Message", why) }
+      }
+      json.field("ModuleName", module)
+      guard why == nil else { return }
+      json.key("Symbol")
+      let shown = showsInlines ? found.frames[...] : found.frames.prefix(1)
+      // One that nobody knows is a frame without anything.
+      let frames: [LookupFrame?] = shown.isEmpty ? [nil] : shown.map(\.self)
+      json.array(frames) { json, frame in
+        json.object { json in
+          json.field("Column", frame?.column ?? 0)
+          json.field("Discriminator", 0)
+          json.field("FileName", frame.flatMap { found.batch?.file(of: $0) } ?? "")
+          json.field("FunctionName", frame.flatMap { found.batch?.function(of: $0) } ?? "")
+          json.field("Line", frame?.line ?? 0)
+          json.field("StartAddress", "")
+          json.field("StartFileName", "")
+          json.field("StartLine", 0)
+        }
+      }
+    }
+    if !isList { json.endDocument() }
+    return json.bytes
   }
 
   // MARK: addr2line

@@ -55,9 +55,20 @@ final class ResolveSession {
         var text: [UInt8] = []
         for index in share * Self.shareSize..<end {
           let place = answers.places[index]
+          if style.isList, index > 0 { text.append(UInt8(ascii: ",")) }
+          if queries[index].isData {
+            style.write(
+              answers.variables[index],
+              module: queries[index].file,
+              address: queries[index].address,
+              to: &text
+            )
+            continue
+          }
           style.write(
             place.batch < 0 ? nil : answers.batches[Int(place.batch)],
             at: Int(place.index),
+            module: queries[index].file,
             address: queries[index].address,
             why: complaints[index],
             to: &text
@@ -74,6 +85,8 @@ final class ResolveSession {
     var batches: [ResolvedBatch] = []
     /// By question: its batch, or -1, and its number in there.
     var places: [(batch: Int32, index: Int32)]
+    /// By question, of those that ask for a variable.
+    var variables: [Int: Variable] = [:]
   }
 
   private func resolve(_ queries: [AddressQuery]) -> Answers {
@@ -81,6 +94,12 @@ final class ResolveSession {
     for (file, indices) in Self.byFile(queries) where refusedFiles[file] == nil {
       do throws(SymbolizerError) {
         let addresses = indices.compactMap { queries[$0].address }
+        let variables = indices.filter { queries[$0].isData }
+        for index in variables {
+          guard let address = queries[index].address else { continue }
+          answers.variables[index] = try resolver.variable(at: address, in: file)
+        }
+        guard variables.count < indices.count else { continue }
         let batch = try resolver.resolveBatch(addresses, in: file, kind: kind)
         for (number, index) in indices.enumerated() {
           answers.places[index] = (Int32(answers.batches.count), Int32(number))

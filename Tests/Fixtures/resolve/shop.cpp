@@ -1,6 +1,8 @@
 // Functions in namespaces, templates and calls that are inlined into each other, for the styles of `resolve`.
 #include <cstdio>
 
+extern "C" { int stock[4] = {1, 2, 3, 4}; }
+
 namespace shop {
 
 struct Price {
