@@ -1263,6 +1263,15 @@ package nonisolated struct WireEnd: Sendable {
 
   package var handlerMaxNs: UInt64 = 0
 
+  /// walked without libunwind
+  package var threadsByRows: UInt32 = 0
+
+  /// of them, walked by libunwind too (unwinder=check)
+  package var threadsChecked: UInt32 = 0
+
+  /// of them, those where the two did not agree: the frames are libunwind's
+  package var threadsDifferent: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -2663,7 +2672,7 @@ nonisolated extension WireNote: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".End"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{3}threads_captured\0\u{3}threads_quiet\0\u{3}threads_silent\0\u{3}threads_exited\0\u{3}duration_ns\0\u{3}signal_phase_ns\0\u{3}unwind_phase_ns\0\u{3}proc_phase_ns\0\u{3}handler_median_ns\0\u{3}handler_p99_ns\0\u{3}handler_max_ns\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{3}threads_captured\0\u{3}threads_quiet\0\u{3}threads_silent\0\u{3}threads_exited\0\u{3}duration_ns\0\u{3}signal_phase_ns\0\u{3}unwind_phase_ns\0\u{3}proc_phase_ns\0\u{3}handler_median_ns\0\u{3}handler_p99_ns\0\u{3}handler_max_ns\0\u{4}\u{4}threads_by_rows\0\u{3}threads_checked\0\u{3}threads_different\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2683,6 +2692,9 @@ nonisolated extension WireEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.handlerMedianNs) }()
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.handlerP99Ns) }()
       case 12: try { try decoder.decodeSingularUInt64Field(value: &self.handlerMaxNs) }()
+      case 16: try { try decoder.decodeSingularUInt32Field(value: &self.threadsByRows) }()
+      case 17: try { try decoder.decodeSingularUInt32Field(value: &self.threadsChecked) }()
+      case 18: try { try decoder.decodeSingularUInt32Field(value: &self.threadsDifferent) }()
       default: break
       }
     }
@@ -2725,6 +2737,15 @@ nonisolated extension WireEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if self.handlerMaxNs != 0 {
       try visitor.visitSingularUInt64Field(value: self.handlerMaxNs, fieldNumber: 12)
     }
+    if self.threadsByRows != 0 {
+      try visitor.visitSingularUInt32Field(value: self.threadsByRows, fieldNumber: 16)
+    }
+    if self.threadsChecked != 0 {
+      try visitor.visitSingularUInt32Field(value: self.threadsChecked, fieldNumber: 17)
+    }
+    if self.threadsDifferent != 0 {
+      try visitor.visitSingularUInt32Field(value: self.threadsDifferent, fieldNumber: 18)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2741,6 +2762,9 @@ nonisolated extension WireEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if lhs.handlerMedianNs != rhs.handlerMedianNs {return false}
     if lhs.handlerP99Ns != rhs.handlerP99Ns {return false}
     if lhs.handlerMaxNs != rhs.handlerMaxNs {return false}
+    if lhs.threadsByRows != rhs.threadsByRows {return false}
+    if lhs.threadsChecked != rhs.threadsChecked {return false}
+    if lhs.threadsDifferent != rhs.threadsDifferent {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

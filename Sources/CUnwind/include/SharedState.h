@@ -60,6 +60,14 @@ typedef struct dc_thread {
   uint32_t policy, realtime_priority, rest;
 } dc_thread;
 
+/// How to find the caller of a frame at one address, see RowTable.swift.
+typedef struct dc_row {
+  uint64_t address;
+  int32_t base_offset;         // the frame's address, from stack or frame pointer
+  int16_t frame_pointer_slot;  // words from there to the caller's frame pointer; 0: still in its register
+  uint16_t kind;               // RowKind; 0: empty
+} dc_row;
+
 // MARK: The state file (4096 bytes, little-endian)
 
 typedef struct dc_state_file {
@@ -98,7 +106,8 @@ typedef struct dc_settings {
   int64_t max_frames, stack_bytes;
   int32_t arguments, directory_is_given;
   int32_t environment, crash;
-  int32_t crash_limits, unused;
+  int32_t crash_limits;
+  int32_t unwinder;  // UnwinderChoice
   uint32_t directory_count;
   uint8_t creates_parents[dc_directory_candidates];
   char directories[dc_directory_candidates][dc_path_size];
@@ -163,6 +172,8 @@ typedef struct dc_arena {
   uint32_t thread_reserved;
   uint32_t wait_examples[dc_wait_examples];  // 1 + index of a thread that sleeps so, see WaitChannels.swift
   uint8_t *line_cache;
+  uint8_t *rows;            // RowTable
+  uint32_t row_walks, row_checks, row_differences;  // threads walked by rows; compared with libunwind; that differed
   uint8_t *walk;            // libunwind's cursor, frames and marks of one thread
   uint8_t *buffer;
   uint64_t buffer_size;

@@ -171,6 +171,7 @@ import CUnwind
       home: home,
       arena: arena,
       cache: memory.cache,
+      unwinder: RowUnwinder(home: home, arena: arena, cache: memory.cache),
       cursor: memory.cursor,
       tickNanoseconds: 10_000_000
     )

@@ -193,6 +193,9 @@ struct CapturePhases {
     record.field(10, varint: times.median)
     record.field(11, varint: times.percentile99)
     record.field(12, varint: times.longest)
+    unsafe record.field(16, varint: UInt64(arena.pointee.row_walks))
+    unsafe record.field(17, varint: UInt64(arena.pointee.row_checks))
+    unsafe record.field(18, varint: UInt64(arena.pointee.row_differences))
     file.endRecord(RecordKind.end, record)
   }
 }

@@ -33,6 +33,7 @@ import CUnwind
     guard let scratch = unsafe map(Self.scratchSize), let buffer = unsafe map(bufferSize),
       let walk = unsafe map(walkSize),
       let lines = unsafe map(UInt64(truncatingIfNeeded: LineCache.byteCount)),
+      let rows = unsafe map(UInt64(truncatingIfNeeded: RowTable.byteCount)),
       let names = unsafe map(4096)
     else { return false }
     reserveCensus()
@@ -42,6 +43,7 @@ import CUnwind
     unsafe arena.pointee.buffer = unsafe buffer
     unsafe arena.pointee.walk = unsafe walk
     unsafe arena.pointee.line_cache = unsafe lines
+    unsafe arena.pointee.rows = unsafe rows
     unsafe arena.pointee.names = unsafe names
     return true
   }
@@ -60,11 +62,13 @@ import CUnwind
     unsafe unmap(arena.pointee.buffer, arena.pointee.buffer_size)
     unsafe unmap(arena.pointee.walk, walkSize)
     unsafe unmap(arena.pointee.line_cache, UInt64(truncatingIfNeeded: LineCache.byteCount))
+    unsafe unmap(arena.pointee.rows, UInt64(truncatingIfNeeded: RowTable.byteCount))
     unsafe unmap(arena.pointee.names, 4096)
     unsafe arena.pointee.scratch = nil
     unsafe arena.pointee.buffer = nil
     unsafe arena.pointee.walk = nil
     unsafe arena.pointee.line_cache = nil
+    unsafe arena.pointee.rows = nil
     unsafe arena.pointee.names = nil
   }
 

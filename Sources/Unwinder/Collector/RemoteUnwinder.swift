@@ -127,7 +127,7 @@ extension Walk {
     var stackPointer: UInt64 = 0
     var isInterrupted = false
     while true {
-      if unsafe isTrampoline(addresses[count &- 1], context) {
+      if unsafe isTrampoline(addresses[count &- 1], context.pointee.cache) {
         if count > 1 { markSignalFrame() }
         isInterrupted = true
       }
@@ -165,21 +165,6 @@ extension Walk {
     mark(kind: FrameKind.returnAddress, foundBy: FrameSource.callSite)
     unsafe registers[dc_register_sp] = pointer &+ 8
     unsafe registers[dc_register_pc] = address &- 1
-  }
-
-  /// Whether an address is where a handler returns to: `mov $SYS_rt_sigreturn, %rax; syscall`.
-  ///
-  /// libunwind 1.6 tells of the frame before it, once it has stepped over it.
-  @_noLocks
-  private func isTrampoline(
-    _ address: UInt64,
-    _ context: UnsafeMutablePointer<WalkContext>
-  ) -> Bool {
-    guard let first = unsafe context.pointee.cache.word(at: address),
-      first == 0x0f00_0000_0fc0_c748
-    else { return false }
-    let second = unsafe context.pointee.cache.word(at: address &+ 8)
-    return (second ?? 0) & 0xff == 0x05
   }
 
   /// A thread that is still on its way out of the dump signal's handler shows where that interrupted it.
@@ -244,6 +229,15 @@ extension Walk {
   }
 }
 
+/// Whether an address is where a handler returns to: `mov $SYS_rt_sigreturn, %rax; syscall`.
+///
+/// libunwind 1.6 tells of the frame before it, once it has stepped over it.
+@_noLocks
+func isTrampoline(_ address: UInt64, _ cache: LineCache) -> Bool {
+  guard let first = cache.word(at: address), first == 0x0f00_0000_0fc0_c748 else { return false }
+  return (cache.word(at: address &+ 8) ?? 0) & 0xff == 0x05
+}
+
 // MARK: What libunwind asks
 
 @_noLocks @c @implementation
@@ -304,7 +298,7 @@ func dc_unwind_note_missing(_ context: UnsafeMutableRawPointer?) {
   unsafe context?.assumingMemoryBound(to: WalkContext.self).pointee.missedTable = true
 }
 
-/// Finds the search table of the module around an address (LSB Core 5.0, 10.6.2, .eh_frame_hdr).
+/// Finds the search table of the module around an address.
 @_noLocks @c @implementation
 func dc_unwind_find_table(
   _ address: UInt64,
@@ -314,27 +308,14 @@ func dc_unwind_find_table(
   guard let table = unsafe table,
     let walk = unsafe context?.assumingMemoryBound(to: WalkContext.self)
   else { return -1 }
-  var module = dc_module()
-  guard unsafe dc_find_module(address, &module) != 0, module.eh_frame_header != 0,
-    let first = unsafe walk.pointee.cache.word(at: module.eh_frame_header),
-    let second = unsafe walk.pointee.cache.word(at: module.eh_frame_header &+ 8)
-  else {
+  guard let found = unsafe UnwindTable(around: address, walk.pointee.cache) else {
     unsafe walk.pointee.missedTable = true
     return -1
   }
-  // Version 1, pointer of 4 bytes, count as udata4, table of sdata4 pairs relative to the header.
-  let encodings = UInt32(truncatingIfNeeded: first)
-  let entries = UInt32(truncatingIfNeeded: second)
-  guard encodings & 0xff == 1, encodings &>> 16 & 0xff == 0x03, encodings &>> 24 == 0x3b,
-    encodings &>> 8 & 0x0f == 0x0b || encodings &>> 8 & 0x0f == 0x03, entries > 0
-  else {
-    unsafe walk.pointee.missedTable = true
-    return -1
-  }
-  unsafe table.pointee.start = module.start
-  unsafe table.pointee.end = module.end
-  unsafe table.pointee.header = module.eh_frame_header
-  unsafe table.pointee.table = module.eh_frame_header &+ 12
-  unsafe table.pointee.table_bytes = UInt64(truncatingIfNeeded: entries) &* 8
+  unsafe table.pointee.start = found.start
+  unsafe table.pointee.end = found.end
+  unsafe table.pointee.header = found.header
+  unsafe table.pointee.table = found.entries
+  unsafe table.pointee.table_bytes = UInt64(found.entryCount) &* 8
   return 0
 }

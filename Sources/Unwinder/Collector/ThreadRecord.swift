@@ -5,6 +5,7 @@ import CUnwind
   let home: Home
   let arena: Arena
   let cache: LineCache
+  let unwinder: RowUnwinder
   /// libunwind's cursor, dc_unwind_cursor_size bytes.
   let cursor: UnsafeMutableRawPointer
   let tickNanoseconds: UInt64
@@ -14,12 +15,14 @@ import CUnwind
     home: Home,
     arena: Arena,
     cache: LineCache,
+    unwinder: RowUnwinder,
     cursor: UnsafeMutableRawPointer,
     tickNanoseconds: UInt64
   ) {
     unsafe self.home = unsafe home
     unsafe self.arena = unsafe arena
     self.cache = cache
+    self.unwinder = unwinder
     unsafe self.cursor = unsafe cursor
     self.tickNanoseconds = tickNanoseconds
   }
@@ -117,7 +120,7 @@ import CUnwind
     var isDoubtful = false
     if var found = context {
       if canUnwind, !isLate {
-        unsafe walk.run(dc_home_unwind(home), cursor, &found)
+        unsafe unwinder.run(&walk, cursor, &found)
       } else {
         unsafe walk.append(found.registers[dc_register_pc])
         walk.mark(kind: FrameKind.exact, foundBy: FrameSource.context)

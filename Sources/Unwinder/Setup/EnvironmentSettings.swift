@@ -148,6 +148,14 @@ import CUnwind
     return nil
   }
 
+  /// Which unwinder walks the stacks.
+  var unwinder: Int32? {
+    if equals("rows") { return UnwinderChoice.rows }
+    if equals("libunwind") { return UnwinderChoice.libunwind }
+    if equals("check") { return UnwinderChoice.check }
+    return nil
+  }
+
   /// A signal by name, with or without SIG, or by number.
   var signal: Int64? {
     if let (number, unit) = numberAndUnit, unit.count == 0 { return number }

@@ -194,6 +194,11 @@ import CUnwind
     }
     if key.equals("max-frames") { return value.number.map(setFrames) ?? false }
     if key.equals("stack-bytes") { return value.bytes.map(setStackBytes) ?? false }
+    if key.equals("unwinder") {
+      guard let choice = value.unwinder else { return false }
+      unsafe home.pointee.settings.unwinder = choice
+      return true
+    }
     if key.equals("environment") {
       guard let isOn = value.onOrOff else { return false }
       unsafe home.pointee.settings.environment = isOn > 0 ? 1 : 0
