@@ -58,9 +58,9 @@ extension Walk {
     by table: RowTable,
     _ context: UnsafeMutablePointer<WalkContext>
   ) -> Bool {
-    guard unsafe context.pointee.knowsAllRegisters, let copy = unsafe context.pointee.copy else {
-      return false
-    }
+    guard unsafe context.pointee.knowsAllRegisters, unsafe !context.pointee.jumpedAstray,
+      let copy = unsafe context.pointee.copy
+    else { return false }
     let start = unsafe context.pointee.copyStart
     let size = unsafe context.pointee.copyEnd &- start
     let registers = unsafe context.pointee.registers
