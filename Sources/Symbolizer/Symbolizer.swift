@@ -11,6 +11,8 @@ public struct SymbolizerOptions: Sendable {
   public var sysroot: String?
   /// Threads to use; nil is one a core.
   public var jobs: Int?
+  /// Asked for files that are not on this machine; nil asks nobody.
+  public var debugServer: DebugServer?
   /// Names are demangled.
   public var demangles = true
 
@@ -49,7 +51,7 @@ public struct CaptureSymbolizer: Sendable {
     log.debug(
       "\(path): \(counted(capture.threads.count, "thread")), \(sites.stacks.count) different stacks"
     )
-    var modules = openModules(capture)
+    var modules = openModules(capture, places)
     var table = FrameTable(siteCount: sites.sites.count)
     let demangler = options.demangles ? Demangler() : nil
     addUnplacedFrames(sites, places, &table)
@@ -80,14 +82,16 @@ public struct CaptureSymbolizer: Sendable {
 
 extension CaptureSymbolizer {
   /// Finds the files of all modules, in the order of the capture.
-  private func openModules(_ capture: Capture) -> [CapturedModule] {
+  private func openModules(_ capture: Capture, _ places: SitePlaces) -> [CapturedModule] {
     let search = DebugFileSearch(options)
     let modules = capture.modules
     let counter = WorkCounter(end: modules.count)
     let shares = WorkerPool.run(workerCount: max(1, min(jobs, modules.count))) {
       var share: [(index: Int, module: CapturedModule)] = []
       while let index = counter.next() {
-        share.append((index, CapturedModule(modules[index], search)))
+        // Nothing is fetched for a module that no frame lies in.
+        let isWanted = !places.sitesOfModule[index].isEmpty
+        share.append((index, CapturedModule(modules[index], search, mayFetch: isWanted)))
       }
       return share
     }

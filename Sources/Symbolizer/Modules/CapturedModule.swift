@@ -9,10 +9,12 @@ struct CapturedModule: Sendable {
   private(set) var entry: ReportModule
 
   /// Finds the module's files.
-  init(_ module: WireModule, _ search: DebugFileSearch) {
+  ///
+  /// `mayFetch`: servers may be asked for them.
+  init(_ module: WireModule, _ search: DebugFileSearch, mayFetch: Bool) {
     let request = ModuleRequest(module)
     bias = LoadBias(module.loadBias)
-    files = search.files(of: request)
+    files = search.files(of: request, mayFetch: mayFetch)
     entry = ReportModule(
       path: request.path,
       buildID: request.buildID?.description,

@@ -8,12 +8,14 @@ import Glibc
 /// else the first with symbols.
 package struct DebugFileSearch: Sendable {
   private let debugDirectories: [String]
+  private let server: DebugServer?
   /// Without a slash at its end; empty for the machine's own root.
   private let root: String
 
   /// A search as the command's options describe it.
   package init(_ options: SymbolizerOptions) {
     debugDirectories = options.debugDirectories
+    server = options.debugServer
     var root = options.sysroot ?? ""
     while root.hasSuffix("/") { root.removeLast() }
     self.root = root
@@ -24,11 +26,11 @@ package struct DebugFileSearch: Sendable {
   /// Looked for in this order: in each directory of `--debug-dir` by build ID, by the module's
   /// folder and its link's name, by the link's or the module's file name; then below the sysroot in
   /// `/usr/lib/debug/.build-id`, beside the module, in `.debug` beside it, and in its folder below
-  /// `/usr/lib/debug`.
-  package func files(of module: ModuleRequest) -> ModuleFiles {
+  /// `/usr/lib/debug`; then, with `mayFetch`, a server of debug files is asked, if there is one.
+  package func files(of module: ModuleRequest, mayFetch: Bool = true) -> ModuleFiles {
     var files = ModuleFiles()
     openMain(module, &files)
-    complete(&files, module)
+    complete(&files, module, mayFetch: mayFetch)
     return files
   }
 
@@ -36,14 +38,21 @@ package struct DebugFileSearch: Sendable {
   package func files(of main: ELFFile) -> ModuleFiles {
     var files = ModuleFiles()
     files.main = main
-    complete(&files, ModuleRequest(path: main.path))
+    complete(&files, ModuleRequest(path: main.path), mayFetch: true)
     return files
   }
 
-  private func complete(_ files: inout ModuleFiles, _ module: ModuleRequest) {
+  private func complete(
+    _ files: inout ModuleFiles,
+    _ module: ModuleRequest,
+    mayFetch: Bool
+  ) {
     let expected = module.buildID ?? files.main?.buildID
     if files.main?.hasDebugInformation != true { findDebugFile(module, expected, &files) }
-    findAlternate(&files)
+    if mayFetch, let server, let expected, module.image.isEmpty {
+      fetch(from: server, expected, module, &files)
+    }
+    findAlternate(&files, mayFetch ? server : nil)
     files.split = SplitFileSearch(
       modules: [files.main?.path ?? root + module.path, files.debug?.path].compactMap(\.self),
       debugDirectories: debugDirectories,
@@ -192,9 +201,41 @@ package struct DebugFileSearch: Sendable {
     return String(repeating: "0", count: 8 - digits.count) + digits
   }
 
+  // MARK: - Servers
+
+  /// A full file of a server is better than a local one with symbols alone.
+  private func fetch(
+    from server: DebugServer,
+    _ id: BuildID,
+    _ module: ModuleRequest,
+    _ files: inout ModuleFiles
+  ) {
+    guard files.debugInformation == nil else { return }
+    do throws(SymbolizerError) {
+      let path = try server.file(.debugFile, of: id, for: module.fileName)
+      files.debug = opened(path, id, &files) ?? files.debug
+    } catch {
+      files.notes.append("\(error.file): \(error.problem)")
+    }
+    // Without its own file a module has the names that others use of it from here.
+    guard files.main == nil, files.debug == nil,
+      let path = try? server.file(.executable, of: id, for: module.fileName)
+    else { return }
+    files.main = opened(path, id, &files)
+  }
+
+  /// The file at a path, if it is of this build.
+  private func opened(_ path: String, _ id: BuildID, _ files: inout ModuleFiles) -> ELFFile? {
+    guard let file = open(path, &files) else { return nil }
+    if file.buildID == id { return file }
+    let found = file.buildID?.description ?? "none"
+    files.refused.append(RefusedFile(path: path, reason: "build ID \(found), expected \(id)"))
+    return nil
+  }
+
   // MARK: - dwz
 
-  private func findAlternate(_ files: inout ModuleFiles) {
+  private func findAlternate(_ files: inout ModuleFiles, _ server: DebugServer?) {
     guard let file = files.debugInformation, let link = file.alternateDebugLink else { return }
     var paths: [String] = []
     let byID = link.buildID.debugFilePath
@@ -207,6 +248,11 @@ package struct DebugFileSearch: Sendable {
       paths.append("\(file.path[..<slash])/\(link.path)")
     }
     if let byID { paths.append("\(root)/usr/lib/debug/\(byID)") }
+    if !paths.contains(where: Self.isReadable),
+      let fetched = try? server?.file(.debugFile, of: link.buildID, for: link.path)
+    {
+      paths.append(fetched)
+    }
     for path in paths where Self.isReadable(path) {
       guard let candidate = open(path, &files) else { continue }
       if candidate.buildID == link.buildID {

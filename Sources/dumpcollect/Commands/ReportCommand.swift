@@ -49,7 +49,11 @@ struct ReportCommand: ParsableCommand {
   private func read() throws(CommandError) -> DumpReport {
     let file = try InputFile(input)
     guard FileKind(of: file.path) == .database else {
-      return try symbolizedReport(ofCapture: file.path, as: input, options: symbolizer.options)
+      return try symbolizedReport(
+        ofCapture: file.path,
+        as: input,
+        options: try symbolizer.options()
+      )
     }
     do throws(ReportArchiveError) {
       return try ReportArchive.read(at: file.path)

@@ -83,7 +83,7 @@ struct ResolveCommand: ParsableCommand {
   }
 
   func run() throws {
-    var options = symbolizer.options
+    var options = try symbolizer.options()
     options.demangles = outputStyle == .gnu ? demangles : !keepsMangled
     let session = ResolveSession(
       resolver: AddressResolver(options: options, log: NoteLog.logger),

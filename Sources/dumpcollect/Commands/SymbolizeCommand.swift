@@ -53,7 +53,7 @@ struct SymbolizeCommand: ParsableCommand {
     let report = try symbolizedReport(
       ofCapture: input.path,
       as: capture,
-      options: symbolizer.options
+      options: try symbolizer.options()
     )
     if output == "-" {
       try writeToStandardOutput(report)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Symbolizer
 
 /// Where to look for debug information: the same words in every verb that symbolizes.
@@ -17,6 +18,16 @@ struct SymbolizerArguments: ParsableArguments {
   )
   var sysroot: String?
 
+  @Flag(
+    name: .customLong("debuginfod"),
+    help:
+      "Ask the servers of $DEBUGINFOD_URLS for debug files that are not here ($DUMPCOLLECT_DEBUGINFOD=on does so too)."
+  )
+  var asksServers = false
+
+  @Flag(help: "With --debuginfod, ask nobody: use what its cache has.")
+  var offline = false
+
   @Option(help: ArgumentHelp("Threads to use (default: one a core).", valueName: "n"))
   var jobs: Int?
 
@@ -30,11 +41,31 @@ struct SymbolizerArguments: ParsableArguments {
     }
   }
 
-  var options: SymbolizerOptions {
+  /// - Throws: why the servers that were asked for cannot be asked.
+  func options() throws(CommandError) -> SymbolizerOptions {
     var options = SymbolizerOptions()
     options.debugDirectories = debugDirectories
     options.sysroot = sysroot
     options.jobs = jobs
+    if asksServers || offline || Self.isSwitchedOn { options.debugServer = try server() }
     return options
+  }
+
+  private static var isSwitchedOn: Bool {
+    // Safe because nobody changes the environment at the same time.
+    guard let value = unsafe getenv("DUMPCOLLECT_DEBUGINFOD") else { return false }
+    return ["1", "on", "yes", "true"].contains(unsafe String(cString: value))
+  }
+
+  private func server() throws(CommandError) -> DebugServer {
+    do throws(SymbolizerError) {
+      return try DebugServer(
+        isOffline: offline,
+        log: NoteLog.logger,
+        progress: TransferProgress.display
+      )
+    } catch {
+      throw CommandError(error.description)
+    }
   }
 }

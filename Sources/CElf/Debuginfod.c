@@ -1,0 +1,72 @@
+// libdebuginfod is loaded when it is asked for: it brings libcurl along, which few runs need.
+#include "CElf.h"
+
+#include <dlfcn.h>
+#include <elfutils/debuginfod.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+static struct {
+  __typeof__(&debuginfod_begin) begin;
+  __typeof__(&debuginfod_end) end;
+  __typeof__(&debuginfod_find_debuginfo) find_debug_file;
+  __typeof__(&debuginfod_find_executable) find_executable;
+  __typeof__(&debuginfod_set_progressfn) set_progress;
+  __typeof__(&debuginfod_set_user_data) set_user_data;
+  __typeof__(&debuginfod_get_user_data) get_user_data;
+} library;
+
+static int is_loaded;
+
+static void load(void) {
+  void *handle = dlopen(DEBUGINFOD_SONAME, RTLD_NOW | RTLD_LOCAL);
+  if (!handle) return;
+  library.begin = (__typeof__(library.begin))dlsym(handle, "debuginfod_begin");
+  library.end = (__typeof__(library.end))dlsym(handle, "debuginfod_end");
+  library.find_debug_file =
+      (__typeof__(library.find_debug_file))dlsym(handle, "debuginfod_find_debuginfo");
+  library.find_executable =
+      (__typeof__(library.find_executable))dlsym(handle, "debuginfod_find_executable");
+  library.set_progress =
+      (__typeof__(library.set_progress))dlsym(handle, "debuginfod_set_progressfn");
+  library.set_user_data =
+      (__typeof__(library.set_user_data))dlsym(handle, "debuginfod_set_user_data");
+  library.get_user_data =
+      (__typeof__(library.get_user_data))dlsym(handle, "debuginfod_get_user_data");
+  is_loaded = library.begin && library.end && library.find_debug_file && library.find_executable &&
+              library.set_progress && library.set_user_data && library.get_user_data;
+}
+
+int celf_debuginfod_load(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, load);
+  return is_loaded ? 0 : -1;
+}
+
+struct progress {
+  celf_progress report;
+  void *context;
+};
+
+static int pass_on(debuginfod_client *client, long done, long total) {
+  struct progress *progress = library.get_user_data(client);
+  if (progress && progress->report) progress->report(progress->context, done, total);
+  return 0;
+}
+
+int celf_debuginfod_find(int wants_executable, const uint8_t *build_id, size_t count,
+                         celf_progress report, void *context, char **path) {
+  *path = NULL;
+  if (celf_debuginfod_load() != 0) return -ENOSYS;
+  debuginfod_client *client = library.begin();
+  if (!client) return -ENOMEM;
+  struct progress progress = {report, context};
+  library.set_user_data(client, &progress);
+  library.set_progress(client, pass_on);
+  int result = wants_executable
+                   ? library.find_executable(client, build_id, (int)count, path)
+                   : library.find_debug_file(client, build_id, (int)count, path);
+  library.end(client);
+  return result;
+}
