@@ -384,6 +384,16 @@ package nonisolated struct WireThread: @unchecked Sendable {
     set {_uniqueStorage()._nice = newValue}
   }
 
+  /// only with thread-origins
+  package var createdBy: WireThreadOrigin {
+    get {_storage._createdBy ?? WireThreadOrigin()}
+    set {_uniqueStorage()._createdBy = newValue}
+  }
+  /// Returns true if `createdBy` has been explicitly set.
+  package var hasCreatedBy: Bool {_storage._createdBy != nil}
+  /// Clears the value of `createdBy`. Subsequent reads from it will return its default value.
+  package mutating func clearCreatedBy() {_uniqueStorage()._createdBy = nil}
+
   /// of a thread that crashed; there may be several
   package var fatalSignal: WireSignal {
     get {_storage._fatalSignal ?? WireSignal()}
@@ -449,6 +459,26 @@ package nonisolated struct WireThread: @unchecked Sendable {
   package init() {}
 
   fileprivate var _storage = unsafe _StorageClass.defaultInstance
+}
+
+/// Where a thread was created.
+package nonisolated struct WireThreadOrigin: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// of the thread that created it; it may have ended
+  package var tid: Int32 = 0
+
+  /// its comm then
+  package var name: String = String()
+
+  /// innermost first, the caller of pthread_create; all are return addresses
+  package var addresses: [UInt64] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct WireLabel: Sendable {
@@ -1631,7 +1661,7 @@ nonisolated extension WireSegment: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Thread"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}state\0\u{1}status\0\u{1}reason\0\u{3}cpu_user_ns\0\u{3}cpu_system_ns\0\u{1}syscall\0\u{1}wchan\0\u{1}addresses\0\u{1}marks\0\u{1}truncated\0\u{1}registers\0\u{3}stack_address\0\u{1}stack\0\u{1}labels\0\u{1}policy\0\u{3}realtime_priority\0\u{1}nice\0\u{4}\u{2}fatal_signal\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}state\0\u{1}status\0\u{1}reason\0\u{3}cpu_user_ns\0\u{3}cpu_system_ns\0\u{1}syscall\0\u{1}wchan\0\u{1}addresses\0\u{1}marks\0\u{1}truncated\0\u{1}registers\0\u{3}stack_address\0\u{1}stack\0\u{1}labels\0\u{1}policy\0\u{3}realtime_priority\0\u{1}nice\0\u{3}created_by\0\u{3}fatal_signal\0")
 
   fileprivate class _StorageClass {
     var _tid: Int32 = 0
@@ -1653,6 +1683,7 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     var _policy: UInt32 = 0
     var _realtimePriority: UInt32 = 0
     var _nice: Int32 = 0
+    var _createdBy: WireThreadOrigin? = nil
     var _fatalSignal: WireSignal? = nil
 
       // This property is used as the initial default value for new instances of the type.
@@ -1683,6 +1714,7 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       _policy = source._policy
       _realtimePriority = source._realtimePriority
       _nice = source._nice
+      _createdBy = source._createdBy
       _fatalSignal = source._fatalSignal
     }
   }
@@ -1721,6 +1753,7 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         case 17: try { try decoder.decodeSingularUInt32Field(value: &_storage._policy) }()
         case 18: try { try decoder.decodeSingularUInt32Field(value: &_storage._realtimePriority) }()
         case 19: try { try decoder.decodeSingularInt32Field(value: &_storage._nice) }()
+        case 20: try { try decoder.decodeSingularMessageField(value: &_storage._createdBy) }()
         case 21: try { try decoder.decodeSingularMessageField(value: &_storage._fatalSignal) }()
         default: break
         }
@@ -1791,6 +1824,9 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       if _storage._nice != 0 {
         try visitor.visitSingularInt32Field(value: _storage._nice, fieldNumber: 19)
       }
+      try { if let v = _storage._createdBy {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+      } }()
       try { if let v = _storage._fatalSignal {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
       } }()
@@ -1822,6 +1858,7 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if _storage._policy != rhs_storage._policy {return false}
         if _storage._realtimePriority != rhs_storage._realtimePriority {return false}
         if _storage._nice != rhs_storage._nice {return false}
+        if _storage._createdBy != rhs_storage._createdBy {return false}
         if _storage._fatalSignal != rhs_storage._fatalSignal {return false}
         return true
       }
@@ -1834,6 +1871,46 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireThread.Status: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CAPTURED\0\u{1}QUIET\0\u{1}NO_ANSWER\0\u{1}EXITED\0")
+}
+
+nonisolated extension WireThreadOrigin: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ThreadOrigin"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}addresses\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.tid) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeRepeatedFixed64Field(value: &self.addresses) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.tid != 0 {
+      try visitor.visitSingularInt32Field(value: self.tid, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.addresses.isEmpty {
+      try visitor.visitPackedFixed64Field(value: self.addresses, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireThreadOrigin, rhs: WireThreadOrigin) -> Bool {
+    if lhs.tid != rhs.tid {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.addresses != rhs.addresses {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension WireLabel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

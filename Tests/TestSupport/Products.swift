@@ -35,10 +35,14 @@ package enum Handler {
   package static let sharedLibrary = "\(directory)/lib/libdumpcollect.so"
   package static let preloadLibrary = "\(directory)/lib/libdumpcollect-preload.so"
 
+  package static let threadsArchive = "\(directory)/lib/libdumpcollect-threads.a"
+
   /// For the compiler of a C or C++ program.
   package static let compileArguments = ["-I", "\(directory)/include"]
   /// For the linker, behind the program's own objects.
   package static let linkArguments = [archive, "-ldl", "-lpthread"]
+  /// In front of those: the first that has pthread_create, even where only a library asks for it.
+  package static let threadsLinkArguments = ["-Wl,-u,pthread_create", threadsArchive]
 }
 
 /// A link to a file, at a path without spaces: the loader separates the names in LD_PRELOAD by them.

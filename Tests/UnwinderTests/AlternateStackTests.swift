@@ -20,7 +20,7 @@ import Testing
     #expect(room >= 65_536 && room < 65_536 + 4096)
     #expect(
       answer.replacing(" room \(room)", with: "")
-        == "had 0 attach 0 guard ---p body rw-p again 0 same 1 detach 0 disabled 1 after gone"
+        == "had 0 attach 0 guard ---p body rw-p again 0 same 1 detach 0 disabled 1"
     )
   }
 

@@ -33,15 +33,26 @@ import Testing
       header.matches(of: /DUMPCOLLECT_EXPORT [^;]*?\b(dumpcollect_\w+)\(/).map { String($0.1) }
     )
     #expect(declared.count >= 6)
-    for library in [Handler.sharedLibrary, Handler.preloadLibrary] {
+    let creators: Set = ["pthread_create", "thrd_create"]
+    let libraries = [
+      (Handler.sharedLibrary, declared), (Handler.preloadLibrary, declared.union(creators)),
+    ]
+    for (library, wanted) in libraries {
       let exported = try runSuccessfully("nm", ["-D", "--defined-only", library])
         .split(separator: "\n").compactMap { $0.split(separator: " ").last.map(String.init) }
-      #expect(Set(exported) == declared, "\(library)")
+      #expect(Set(exported) == wanted, "\(library)")
     }
     let archive = try runSuccessfully("nm", ["--extern-only", "--defined-only", Handler.archive])
       .split(separator: "\n").filter { $0.split(separator: " ").count == 3 }
       .compactMap { $0.split(separator: " ").last.map(String.init) }
     #expect(Set(archive) == declared)
+    let threads = try runSuccessfully(
+      "nm",
+      ["--extern-only", "--defined-only", Handler.threadsArchive]
+    )
+    .split(separator: "\n").filter { $0.split(separator: " ").count == 3 }
+    .compactMap { $0.split(separator: " ").last.map(String.init) }
+    #expect(Set(threads) == creators)
   }
 
   @Test func theSharedLibraryStaysWhenItIsClosed() throws {

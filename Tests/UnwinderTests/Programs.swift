@@ -139,16 +139,44 @@ enum Programs {
     }
   }
 
-  /// A service that asks for alternate signal stacks.
-  static func threads() throws -> String {
-    try program("threads") { directory in
+  /// A service that asks for alternate signal stacks, by itself or through libdumpcollect-threads.
+  static func threads(_ form: ThreadsForm = .none) throws -> String {
+    try program("threads-\(form)") { directory in
       try Fixture.build(
         ["handler/threads.c"],
         compiler: "gcc",
         arguments: ["-O1", "-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
-          + Handler.linkArguments,
+          + form.linkArguments,
         into: directory,
-        named: "threads"
+        named: "threads-\(form)"
+      )
+    }
+  }
+
+  /// A service whose threads have known creators.
+  static func origins(_ form: ThreadsForm = .archive) throws -> String {
+    try program("origins-\(form)") { directory in
+      try Fixture.build(
+        ["handler/origins.c"],
+        compiler: "gcc",
+        arguments: ["-O2", "-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
+          + form.linkArguments,
+        into: directory,
+        named: "origins-\(form)"
+      )
+    }
+  }
+
+  /// A service whose thread libstdc++ makes.
+  static func cxxOrigins() throws -> String {
+    try program("origins-cxx") { directory in
+      try Fixture.build(
+        ["handler/origins.cpp"],
+        compiler: "g++",
+        arguments: ["-O2", "-g", "-std=c++17"] + Handler.compileArguments
+          + ThreadsForm.archive.linkArguments,
+        into: directory,
+        named: "origins-cxx"
       )
     }
   }
@@ -229,6 +257,27 @@ enum Programs {
         into: directory,
         named: "stress"
       )
+    }
+  }
+}
+
+/// How a program comes to the pthread_create of libdumpcollect-threads.
+enum ThreadsForm {
+  /// Not at all.
+  case none
+  /// With the handler's archive.
+  case archive
+  /// With the handler's shared library.
+  case shared
+
+  /// Behind the program's own objects.
+  var linkArguments: [String] {
+    switch self {
+    case .none: Handler.linkArguments
+    case .archive: Handler.threadsLinkArguments + Handler.linkArguments
+    case .shared:
+      Handler.threadsLinkArguments
+        + [Handler.sharedLibrary, "-Wl,-rpath,\(Handler.directory)/lib", "-lpthread"]
     }
   }
 }

@@ -4,8 +4,21 @@
 
 #include <stdint.h>
 
+#include "ThreadOrigins.h"
+
 /// Bytes on an alternate stack beside the kernel's frame: for our crash handler and the action behind it.
 enum { dc_crash_handler_room = 65536 };
+
+/// What lies above an alternate stack, in the same mapping: what a thread that is made needs to begin, and what is
+/// given back when it ends. So making a thread needs no heap, and none in which its creator is busy.
+typedef struct dc_thread_start {
+  void *(*start)(void *);
+  void *argument;
+  dc_thread_origin *origin;  // its entry, once it has begun
+  uint32_t stack;            // of its creator: index + 1 among the origins
+  int32_t creator;
+  char creator_name[16];
+} dc_thread_start;
 
 /// Before the first of the others, under the install lock; 0 or -errno.
 int32_t dc_prepare_alternate_stacks(void);
@@ -14,14 +27,17 @@ int32_t dc_attach_alternate_stack(void);
 /// Gives it back where it is ours; 0 or -errno (-EPERM on that very stack).
 int32_t dc_detach_alternate_stack(void);
 
-/// Bytes of each that a handler has, in whole pages.
+/// Bytes of each that a handler has.
 uint64_t dc_alternate_stack_size(void);
-/// Whether the calling thread has one, its own or ours.
-int32_t dc_has_alternate_stack(void);
+/// Whether there may be more: false before the first install.
+int32_t dc_makes_alternate_stacks(void);
 /// A closed page and the stack above it; NULL where there is no memory.
-void *dc_map_alternate_stack(void);
-void dc_unmap_alternate_stack(void *memory);
-/// Makes such a mapping the calling thread's, to be unmapped when it ends.
-int32_t dc_set_alternate_stack(void *memory);
+void *dc_take_alternate_stack(void);
+/// Of a stack that no thread has.
+void dc_return_alternate_stack(void *memory);
+/// Makes such a mapping the calling thread's until it ends; as its alternate stack where it has none.
+int32_t dc_adopt_alternate_stack(void *memory);
+/// The record above the stack.
+dc_thread_start *dc_start_of_alternate_stack(void *memory);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "Crash.h"
 #include "SignalSafe.h"
+#include "ThreadOrigins.h"
 #include "Vitals.h"
 
 enum {
@@ -106,8 +107,8 @@ typedef struct dc_settings {
   int64_t max_frames, stack_bytes;
   int32_t arguments, directory_is_given;
   int32_t environment, crash;
-  int32_t crash_limits;
-  int32_t unwinder;  // UnwinderChoice
+  int32_t crash_limits, thread_origins;
+  int32_t unwinder, unused;  // UnwinderChoice
   uint32_t directory_count;
   uint8_t creates_parents[dc_directory_candidates];
   char directories[dc_directory_candidates][dc_path_size];
@@ -232,6 +233,7 @@ typedef struct dc_home {
   dc_unwind_library unwind;
   dc_label_owner *labels;
   dc_notes *notes;            // wiped in a forked child
+  dc_origins *origins;        // the same
   char libunwind_error[160];
 } dc_home;
 
@@ -278,6 +280,8 @@ uint64_t dc_minimum_signal_stack(void);
 void dc_guard_main_thread(void);
 /// Where the code of abort() lies.
 void dc_find_abort(uint64_t *start, uint64_t *end);
+/// Loads the compiler's unwinder, which else the first thread that is made would do.
+void dc_warm_up_origins(void);
 /// A buffer of dc_path_size bytes of the calling thread.
 char *dc_path_buffer(void);
 /// The calling thread's labels, NULL before it has any.

@@ -11,6 +11,7 @@
 #ifndef DUMPCOLLECT_H
 #define DUMPCOLLECT_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,7 +48,8 @@ typedef struct dumpcollect_options {
   int64_t stack_bytes;     /* stack bytes of each thread written; default none, at most 1 MiB */
   int64_t environment;     /* values of environment variables written, not names alone; default off */
   int64_t arguments;       /* arguments of the process written; default off */
-  int64_t thread_origins;  /* not acted upon in this version */
+  int64_t thread_origins;  /* threads made through libdumpcollect-threads or the preload form carry the stack
+                              that created them; default off */
   int64_t crash_limits;    /* SIGXCPU and SIGXFSZ are fatal signals too; default off */
 } dumpcollect_options;
 
@@ -85,6 +87,16 @@ DUMPCOLLECT_EXPORT const char *dumpcollect_last_capture(void);
  */
 DUMPCOLLECT_EXPORT int dumpcollect_thread_attach(void);
 DUMPCOLLECT_EXPORT int dumpcollect_thread_detach(void);
+
+/*
+ * What stands behind the pthread_create of libdumpcollect-threads, for programs that make threads in a way of their
+ * own: makes a thread by calling `create`, gives it an alternate signal stack and, with thread_origins, notes the
+ * stack of its creator from the frame on that returns to `caller` (__builtin_return_address(0)). Returns what
+ * `create` returns. Where the handler is not armed it calls `create` and does nothing else.
+ */
+DUMPCOLLECT_EXPORT int dumpcollect_thread_create(
+    int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *), pthread_t *thread,
+    const pthread_attr_t *attributes, void *(*start)(void *), void *argument, const void *caller);
 
 /*
  * A label of the calling thread (request id, tenant), written into captures: key at most 31 bytes,

@@ -142,6 +142,9 @@ import CUnwind
     }
     if stackBytes > 0, let context { writeStack(context, stackBytes, &record) }
     if let labels = unsafe LabelTable(home) { unsafe labels.write(thread, to: &record) }
+    if let origins = unsafe home.pointee.origins {
+      unsafe OriginTable(origins).write(thread, to: &record)
+    }
     file.endRecord(RecordKind.thread, record)
   }
 

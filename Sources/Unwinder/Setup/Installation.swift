@@ -46,6 +46,10 @@ enum Installation {
     dc_guard_main_thread()
     // Without it threads cannot be attached; captures go on without.
     _ = dc_prepare_alternate_stacks()
+    if unsafe home.pointee.settings.thread_origins != 0 {
+      unsafe OriginTable.reserve(home)
+      dc_warm_up_origins()
+    }
     // A frame, our handler's own needs, and the red zone.
     let frame = max(dc_minimum_signal_stack(), 4096)
     unsafe home.pointee.stack_room = frame &+ 2048 &+ StackCopy.redZone

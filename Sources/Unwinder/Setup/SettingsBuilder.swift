@@ -100,6 +100,7 @@ import CUnwind
     unsafe home.pointee.settings.environment = unsafe known.environment > 0 ? 1 : 0
     unsafe home.pointee.settings.crash = unsafe known.on_crash < 0 ? 0 : 1
     unsafe home.pointee.settings.crash_limits = unsafe known.crash_limits > 0 ? 1 : 0
+    unsafe home.pointee.settings.thread_origins = unsafe known.thread_origins > 0 ? 1 : 0
     return 0
   }
 
@@ -154,8 +155,7 @@ import CUnwind
   // MARK: The environment
 
   private func takePair(_ key: Word, _ value: Word) {
-    let isNotYet = key.equals("tasks") || key.equals("thread-origins")
-    if isNotYet {
+    if key.equals("tasks") {
       if value.onOrOff == nil {
         complain("bad value of DUMPCOLLECT's ", key)
       } else if value.onOrOff == 1 {
@@ -212,6 +212,11 @@ import CUnwind
     if key.equals("crash-limits") {
       guard let isOn = value.onOrOff else { return false }
       unsafe home.pointee.settings.crash_limits = isOn > 0 ? 1 : 0
+      return true
+    }
+    if key.equals("thread-origins") {
+      guard let isOn = value.onOrOff else { return false }
+      unsafe home.pointee.settings.thread_origins = isOn > 0 ? 1 : 0
       return true
     }
     if key.equals("arguments") {

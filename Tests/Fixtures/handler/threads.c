@@ -3,12 +3,15 @@
 #include <dumpcollect.h>
 #include <pthread.h>
 #include <signal.h>
+#include <limits.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <unistd.h>
 
 static stack_t current(void) {
@@ -49,10 +52,8 @@ static void *attach(void *argument) {
   int again = dumpcollect_thread_attach();
   int same = current().ss_sp == own.ss_sp;
   int detached = dumpcollect_thread_detach();
-  char after[8];
-  permissions((uintptr_t)own.ss_sp, after);
-  printf("had %d attach %d room %lu guard %s body %s again %d same %d detach %d disabled %d after %s\n", had, attached,
-         own.ss_size - getauxval(AT_MINSIGSTKSZ), guard, body, again, same, detached, (current().ss_flags & SS_DISABLE) != 0, after);
+  printf("had %d attach %d room %lu guard %s body %s again %d same %d detach %d disabled %d\n", had, attached,
+         own.ss_size - getauxval(AT_MINSIGSTKSZ), guard, body, again, same, detached, (current().ss_flags & SS_DISABLE) != 0);
   return NULL;
 }
 
@@ -97,6 +98,66 @@ static void *detach_in_handler(void *argument) {
   return argument;
 }
 
+// Of threads whose program was linked with libdumpcollect-threads.
+
+static void *look(void *argument) {
+  stack_t own = current();
+  char guard[8];
+  permissions((uintptr_t)own.ss_sp - 1, guard);
+  printf("has %d guard %s\n", !(own.ss_flags & SS_DISABLE), guard);
+  if (argument) sem_post(argument);
+  return (void *)(intptr_t)4711;
+}
+
+static void *wait_for_ever(void *argument) {
+  sem_post(argument);
+  for (;;) pause();
+  return NULL;
+}
+
+static int look_c11(void *argument) {
+  look(argument);
+  return -7;
+}
+
+static void *nothing(void *argument) { return argument; }
+
+static void make_small_and_detached(void) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  sem_t done;
+  sem_init(&done, 0, 0);
+  pthread_t thread;
+  if (pthread_create(&thread, &attributes, look, &done) != 0) abort();
+  sem_wait(&done);
+  pthread_attr_destroy(&attributes);
+}
+
+static void cancel(void) {
+  sem_t there;
+  sem_init(&there, 0, 0);
+  pthread_t thread;
+  void *value = NULL;
+  if (pthread_create(&thread, NULL, wait_for_ever, &there) != 0) abort();
+  sem_wait(&there);
+  pthread_cancel(thread);
+  pthread_join(thread, &value);
+  printf("cancelled %d\n", value == PTHREAD_CANCELED);
+}
+
+static void refuse(void) {
+  // A stack on an address that is none: libc makes no thread, and nothing of ours is left over.
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, (size_t)1 << 46);
+  pthread_t thread;
+  int before = mappings(), failure = 0;
+  for (int i = 0; i < 100; i++) failure = pthread_create(&thread, &attributes, look, NULL);
+  printf("refused %d growth %d\n", failure, mappings() - before);
+}
+
 static void run(void *(*body)(void *), void *argument) {
   pthread_t thread;
   if (pthread_create(&thread, NULL, body, argument) != 0) abort();
@@ -122,6 +183,37 @@ int main(void) {
       int before = mappings();
       for (int i = 0; i < 300; i++) run(attach_only, NULL);
       printf("growth %d\n", mappings() - before);
+    }
+    if (!strcmp(line, "made")) run(look, NULL);
+    if (!strcmp(line, "detached")) make_small_and_detached();
+    if (!strcmp(line, "cancel")) cancel();
+    if (!strcmp(line, "refuse")) refuse();
+    if (!strcmp(line, "c11")) {
+      thrd_t thread;
+      int value = 0;
+      if (thrd_create(&thread, look_c11, NULL) != thrd_success) abort();
+      thrd_join(thread, &value);
+      printf("value %d\n", value);
+    }
+    if (!strcmp(line, "many")) {
+      // As many at once as are never kept: the rest is unmapped.
+      enum { count = 300 };
+      static pthread_t threads[count];
+      int before = 0;
+      for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < count; i++)
+          if (pthread_create(&threads[i], NULL, nothing, NULL) != 0) abort();
+        for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
+        if (round == 0) before = mappings();
+      }
+      printf("growth below 10: %d\n", mappings() - before < 10);
+    }
+    if (!strcmp(line, "value")) {
+      pthread_t thread;
+      void *value = NULL;
+      if (pthread_create(&thread, NULL, look, NULL) != 0) abort();
+      pthread_join(thread, &value);
+      printf("value %d\n", (int)(intptr_t)value);
     }
     if (!strcmp(line, "fork")) run(attach_and_fork, NULL);
     if (!strcmp(line, "handler")) run(detach_in_handler, NULL);

@@ -1,0 +1,69 @@
+import CaptureFormat
+import Foundation
+import TestSupport
+import Testing
+
+/// Threads that are made through libdumpcollect-threads and the preload form.
+@Suite struct ThreadCreationTests {
+  private func service(_ form: ThreadsForm) throws -> Service {
+    let service = try Service(Programs.threads(form))
+    try service.program.wait(for: "ready")
+    return service
+  }
+
+  @Test(arguments: [ThreadsForm.archive, .shared])
+  func everyThreadMadeAfterInstallHasAnAlternateStack(form: ThreadsForm) throws {
+    let service = try service(form)
+    #expect(try service.ask("made") == "has 1 guard ---p")
+    #expect(try service.ask("detached") == "has 1 guard ---p")
+  }
+
+  @Test func withoutTheArchiveAThreadHasNone() throws {
+    #expect(try service(.none).ask("made").hasPrefix("has 0"))
+  }
+
+  @Test func whatAThreadReturnsReachesWhoJoinsIt() throws {
+    let service = try service(.archive)
+    #expect(try service.ask("value") == "has 1 guard ---p")
+    #expect(service.program.readLine() == "value 4711")
+    #expect(try service.ask("c11") == "has 1 guard ---p")
+    #expect(service.program.readLine() == "value -7")
+    #expect(try service.ask("cancel") == "cancelled 1")
+  }
+
+  @Test func threadsThatEndOrWereRefusedLeaveNothingBehind() throws {
+    let service = try service(.archive)
+    #expect(try service.ask("many") == "growth below 10: 1")
+    #expect(try service.ask("refuse") == "refused 11 growth 0")
+  }
+
+  @Test func thePreloadFormStandsInPthreadCreatesPlace() throws {
+    _ = try Programs.handler.get()
+    let library = try PlainLink(to: Handler.preloadLibrary)
+    defer { withExtendedLifetime(library) {} }
+    let service = try Service(
+      Programs.unmodified(),
+      settings: "min-interval=none,thread-origins=on",
+      environment: ["LD_PRELOAD": library.path]
+    )
+    try service.program.wait(for: "ready")
+    let capture = try service.dump()
+    let thread = try #require(capture.threads.first { $0.tid != service.program.processID })
+    #expect(thread.createdBy.tid == service.program.processID)
+    let symbols = try SymbolRanges(service.executable)
+    let caller = try #require(thread.createdBy.addresses.first) - 1
+    let module = try #require(capture.module(at: caller))
+    #expect(module.path == service.executable)
+    #expect(symbols.name(at: caller &- module.loadBias) == "main")
+  }
+
+  @Test func inAProgramThatIsNotArmedThreadsAreMadeAsEver() throws {
+    let program = try RunningProgram(
+      Programs.threads(.archive),
+      environment: ["DUMPCOLLECT": "off"]
+    )
+    try program.wait(for: "ready")
+    try program.write(line: "made")
+    #expect(try #require(program.readLine()).hasPrefix("has 0"))
+  }
+}
