@@ -37,7 +37,6 @@ import Testing
         "dumpcollect: bad value of DUMPCOLLECT's signal",
         "dumpcollect: bad value of DUMPCOLLECT's timeout",
         "dumpcollect: this version does not act upon DUMPCOLLECT's tasks",
-        "dumpcollect: this version does not act upon DUMPCOLLECT's thread-origins",
       ]
     )
     let state = try ServiceState(

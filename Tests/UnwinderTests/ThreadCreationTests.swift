@@ -1,5 +1,6 @@
 import CaptureFormat
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -35,6 +36,24 @@ import Testing
     let service = try service(.archive)
     #expect(try service.ask("many") == "growth below 10: 1")
     #expect(try service.ask("refuse") == "refused 11 growth 0")
+  }
+
+  @Test(arguments: [
+    (ThreadsForm.none, "attached overflow"), (.archive, "overflow"), (.shared, "overflow"),
+  ])
+  func aStackOverflowOfAThreadIsCaptured(form: ThreadsForm, how: String) throws {
+    let outcome = try service(form).crash(how)
+    #expect(outcome.status == 128 + SIGSEGV)
+    let capture = try #require(outcome.captures.first)
+    #expect(outcome.captures.count == 1 && capture.isComplete)
+    #expect(capture.crashedThread?.name == "digger")
+    let chain = try outcome.crashedChain()
+    #expect(chain.count == 512 && Set(chain) == ["overflow"])
+  }
+
+  @Test func withoutAnAlternateStackTheOverflowEndsTheProcessUncaptured() throws {
+    let outcome = try service(.none).crash("overflow")
+    #expect(outcome.status == 128 + SIGSEGV && outcome.captures.count == 0)
   }
 
   @Test func thePreloadFormStandsInPthreadCreatesPlace() throws {

@@ -120,6 +120,17 @@ static int look_c11(void *argument) {
   return -7;
 }
 
+__attribute__((noipa)) static int overflow(int depth) {
+  volatile char room[1000];
+  room[0] = (char)depth;
+  return (depth < 1 << 30 ? overflow(depth + 1) : 0) + room[0];
+}
+static void *dig(void *is_attached) {
+  pthread_setname_np(pthread_self(), "digger");
+  if (is_attached && dumpcollect_thread_attach() != 0) abort();
+  return (void *)(intptr_t)overflow(0);
+}
+
 static void *nothing(void *argument) { return argument; }
 
 static void make_small_and_detached(void) {
@@ -185,6 +196,8 @@ int main(void) {
       printf("growth %d\n", mappings() - before);
     }
     if (!strcmp(line, "made")) run(look, NULL);
+    if (!strcmp(line, "overflow")) run(dig, NULL);
+    if (!strcmp(line, "attached overflow")) run(dig, (void *)1);
     if (!strcmp(line, "detached")) make_small_and_detached();
     if (!strcmp(line, "cancel")) cancel();
     if (!strcmp(line, "refuse")) refuse();
