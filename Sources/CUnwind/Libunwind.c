@@ -98,6 +98,7 @@ int dc_load_libunwind(dc_home *home) {
       !find(home, library, "_Ux86_64_init_remote", &unwind->init_remote) ||
       !find(home, library, "_Ux86_64_step", &unwind->step) ||
       !find(home, library, "_Ux86_64_get_reg", &unwind->get_register) ||
+      !find(home, library, "_Ux86_64_get_proc_info", &unwind->get_function) ||
       !find(home, library, "_Ux86_64_flush_cache", &unwind->flush) ||
       !find(home, library, "_Ux86_64_dwarf_search_unwind_table", &unwind->search))
     return -1;
@@ -137,6 +138,21 @@ int32_t dc_unwind_step(const dc_unwind_library *library, void *cursor) { return 
 uint64_t dc_unwind_register(const dc_unwind_library *library, void *cursor, intptr_t number) {
   uint64_t value = 0;
   return library->get_register(cursor, (int)number, &value) == 0 ? value : 0;
+}
+
+int32_t dc_unwind_find_register(
+    const dc_unwind_library *library, void *cursor, intptr_t number, uint64_t *value) {
+  return library->get_register(cursor, (int)number, value) == 0;
+}
+
+uint64_t dc_unwind_function_start(const dc_unwind_library *library, void *cursor) {
+  // The struct may grow under the same soname.
+  union {
+    unw_proc_info_t info;
+    char room[512];
+  } function;
+  memset(&function, 0, sizeof function);
+  return library->get_function(cursor, &function) == 0 ? function.info.start_ip : 0;
 }
 
 void dc_unwind_flush(const dc_unwind_library *library) { library->flush(library->address_space, 0, 0); }

@@ -28,6 +28,7 @@ int32_t dc_is_set_user_id(void) { return getauxval(AT_SECURE) != 0; }
 #define AT_MINSIGSTKSZ 51
 #endif
 uint64_t dc_minimum_signal_stack(void) { return getauxval(AT_MINSIGSTKSZ); }
+uint64_t dc_program_entry(void) { return getauxval(AT_ENTRY); }
 
 static _Thread_local char path_buffer[dc_path_size];
 char *dc_path_buffer(void) { return path_buffer; }

@@ -181,6 +181,25 @@ enum Programs {
     }
   }
 
+  /// A program of `Fixtures/quiet` by its name.
+  static func quiet(
+    _ source: String,
+    _ compiler: String = "gcc",
+    _ options: [String] = ["-O1"]
+  ) throws -> String {
+    let name = ([source, compiler] + options).joined()
+    return try program(name) { directory in
+      try Fixture.build(
+        ["quiet/\(source).c"],
+        compiler: compiler,
+        arguments: options + ["-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
+          + Handler.linkArguments + ["-lrt"],
+        into: directory,
+        named: name
+      )
+    }
+  }
+
   /// Runs a program that may not make one system call.
   static func refuse() throws -> String {
     try program("refuse") { directory in

@@ -123,22 +123,6 @@ import Testing
     #expect(try service.dump().end?.threadsCaptured == 5)
   }
 
-  @Test func aStackThatNeedsTheFramePointerIsCutWithAReasonWhenReadQuietly() throws {
-    let service = try Service(
-      Programs.service("gcc", ["-O0", "-fno-omit-frame-pointer"]),
-      ["threads"]
-    )
-    try service.program.wait(for: "ready")
-    let symbols = try SymbolRanges(service.executable)
-    let capture = try service.dump(quiet: true)
-    for reader in capture.threads(named: "reader") {
-      let chain = capture.chain(reader, symbols, in: service.executable)
-      let whole = ["block_in_read", "serve_request", "serve_connection", "reader"]
-      #expect(chain == Array(whole.prefix(chain.count)))
-      #expect(chain == whole || reader.truncated.contains("register"), "\(reader.truncated)")
-    }
-  }
-
   @Test func anExhaustedSignalQueueLosesNoThread() throws {
     let service = try Service(Programs.service(), ["threads", "no-pending"])
     try service.program.wait(for: "ready")

@@ -201,6 +201,7 @@ typedef struct dc_unwind_library {
   int (*init_remote)(void *, void *, void *);
   int (*step)(void *);
   int (*get_register)(void *, int, uint64_t *);
+  int (*get_function)(void *, void *);
   void (*flush)(void *, uint64_t, uint64_t);
   int (*search)(void *, uint64_t, void *, void *, int, void *);
 } dc_unwind_library;
@@ -230,6 +231,8 @@ typedef struct dc_home {
   int32_t guardian_tid;       // ends the process in the main thread's place, see Guardian.c
   uint64_t main_stack_end;
   uint64_t stack_room;        // bytes a thread signal needs below the stack pointer
+  // Where stacks begin: the outermost frame of every thread of libc's, and the entry of the program.
+  uint64_t thread_begin, program_entry;
   dc_unwind_library unwind;
   dc_label_owner *labels;
   dc_notes *notes;            // wiped in a forked child
@@ -251,6 +254,11 @@ SIGNAL_SAFE int dc_retry_libunwind(dc_home *home);
 SIGNAL_SAFE int32_t dc_unwind_begin(const dc_unwind_library *library, void *cursor, void *context);
 SIGNAL_SAFE int32_t dc_unwind_step(const dc_unwind_library *library, void *cursor);
 SIGNAL_SAFE uint64_t dc_unwind_register(const dc_unwind_library *library, void *cursor, intptr_t number);
+/// Nonzero when the cursor's frame has this register.
+SIGNAL_SAFE int32_t dc_unwind_find_register(
+    const dc_unwind_library *library, void *cursor, intptr_t number, uint64_t *value);
+/// Where the function of the cursor's frame begins, as its unwind table says; 0 without one.
+SIGNAL_SAFE uint64_t dc_unwind_function_start(const dc_unwind_library *library, void *cursor);
 SIGNAL_SAFE void dc_unwind_flush(const dc_unwind_library *library);
 enum { dc_unwind_cursor_size = 4096 };
 
@@ -276,6 +284,8 @@ const char *dc_environment(const char *name);
 const char *dc_working_directory(void);
 int32_t dc_is_set_user_id(void);
 uint64_t dc_minimum_signal_stack(void);
+/// The program's first instruction: `_start`, where the main thread's stack begins.
+uint64_t dc_program_entry(void);
 /// Looks after the end of a process whose main thread calls pthread_exit. Called by that thread.
 void dc_guard_main_thread(void);
 /// Where the code of abort() lies.

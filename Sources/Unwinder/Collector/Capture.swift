@@ -69,7 +69,7 @@ import CUnwind
     if !isQuiet { signalThreads(files) }
     if let crash { unsafe crash.adoptThreads(arena) }
     if isGivenUp { return ErrorNumber.cancelled }
-    return writeFile()
+    return writeFile(tasks: tasks)
   }
 
   /// The first round, and a second one for threads whose stacks did not fit into the pool.
@@ -101,7 +101,7 @@ import CUnwind
   }
 
   @_noLocks
-  private mutating func writeFile() -> Int32 {
+  private mutating func writeFile(tasks: Int32) -> Int32 {
     var output = unsafe CaptureOutput(
       home: home,
       arena: arena,
@@ -124,7 +124,7 @@ import CUnwind
     modules.write(to: &file)
     let unwindBegin = dc_clock(1)
     phases.procTime &+= unwindBegin &- procBegin
-    writeThreads(to: &file, canUnwind: canUnwind)
+    writeThreads(to: &file, tasks: tasks, canUnwind: canUnwind)
     if isGivenUp { return output.discard() }
     phases.unwindTime = dc_clock(1) &- unwindBegin
     // The threads are safe in the file before anything else is looked at.
@@ -148,7 +148,7 @@ import CUnwind
     if unsafe home.pointee.unwind.address_space == nil, unsafe home.pointee.collector_thread != 0,
       unsafe arena.pointee.is_child == 0
     {
-      _ = unsafe dc_retry_libunwind(home)
+      if unsafe dc_retry_libunwind(home) == 0 { unsafe warmUp(home, arena) }
     }
     guard unsafe home.pointee.unwind.address_space != nil,
       unsafe home.pointee.libunwind_is_broken == 0
@@ -162,7 +162,7 @@ import CUnwind
   }
 
   @_noLocks
-  private mutating func writeThreads(to file: inout CaptureFile, canUnwind: Bool) {
+  private mutating func writeThreads(to file: inout CaptureFile, tasks: Int32, canUnwind: Bool) {
     guard let threads = unsafe arena.pointee.threads,
       let memory = unsafe WalkMemory(home: home, arena: arena)
     else { return }
@@ -173,6 +173,7 @@ import CUnwind
       cache: memory.cache,
       unwinder: RowUnwinder(home: home, arena: arena, cache: memory.cache),
       cursor: memory.cursor,
+      quietStack: QuietStack(directory: tasks, scratch: scratch, scratchSize: scratchSize),
       tickNanoseconds: 10_000_000
     )
     var walk = memory.walk

@@ -106,8 +106,10 @@ private func openDirectory(_ home: Home, _ arena: Arena) {
 }
 
 /// Walks the collector's own stack once, so that everything libunwind does only the first time is done.
+///
+/// Its outermost frame is that of every thread that libc starts: walks are checked by it.
 @_noLocks
-private func warmUp(_ home: Home, _ arena: Arena) {
+func warmUp(_ home: Home, _ arena: Arena) {
   guard unsafe home.pointee.unwind.address_space != nil, unsafe arena.pointee.is_child == 0,
     let memory = unsafe WalkMemory(home: home, arena: arena)
   else { return }
@@ -125,4 +127,7 @@ private func warmUp(_ home: Home, _ arena: Arena) {
   )
   var walk = memory.walk
   unsafe walk.run(dc_home_unwind(home), memory.cursor, &context)
+  if walk.end == WalkEnd.outermost, walk.count > 1 {
+    unsafe home.pointee.thread_begin = unsafe walk.addresses[walk.count &- 1]
+  }
 }

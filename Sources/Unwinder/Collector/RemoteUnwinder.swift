@@ -6,13 +6,14 @@ import CUnwind
 /// Its address is the argument that libunwind hands to our accessors.
 @safe struct WalkContext {
   var registers: UnsafeMutablePointer<UInt64>
-  /// Quiet reads know the stack pointer and the program counter alone.
-  var knowsAllRegisters: Bool
+  /// Bit n for register n: quiet reads know the stack pointer and the program counter alone.
+  var known: UInt32
+  var knowsAllRegisters: Bool { @_noLocks @inline(__always) get { known == KnownRegisters.all } }
   var copy: UnsafePointer<UInt8>?
   var copyStart: UInt64
   var copyEnd: UInt64
   var cache: LineCache
-  /// Stack outside the copy was read, later than the copy was made.
+  /// Stack outside the copy was read.
   var readOutsideCopy = false
   /// The thread went where there is no code: its caller's address is what the stack pointer points at.
   var jumpedAstray = false
@@ -30,11 +31,23 @@ import CUnwind
     cache: LineCache
   ) {
     unsafe self.registers = unsafe registers
-    self.knowsAllRegisters = knowsAllRegisters
+    known = knowsAllRegisters ? KnownRegisters.all : KnownRegisters.quiet
     unsafe self.copy = unsafe copy
     self.copyStart = copyStart
     copyEnd = copyStart &+ copyCount
     self.cache = cache
+  }
+}
+
+/// Sets of registers, bit n for register n in DWARF numbering.
+enum KnownRegisters {
+  static var all: UInt32 { @_noLocks @inline(__always) get { ~0 } }
+  /// What /proc tells of a thread that sleeps.
+  static var quiet: UInt32 {
+    @_noLocks @inline(__always) get {
+      1 &<< UInt32(truncatingIfNeeded: dc_register_sp)
+        | 1 &<< UInt32(truncatingIfNeeded: dc_register_pc)
+    }
   }
 }
 
@@ -48,6 +61,8 @@ enum WalkEnd {
   static var noProgress: UInt8 { @_noLocks @inline(__always) get { 5 } }
   static var noUnwinder: UInt8 { @_noLocks @inline(__always) get { 6 } }
   static var outOfTime: UInt8 { @_noLocks @inline(__always) get { 7 } }
+  /// Without a signal, more than one stack was possible.
+  static var ambiguous: UInt8 { @_noLocks @inline(__always) get { 8 } }
 }
 
 /// A frame that is not a plain return address found by its unwind table.
@@ -103,6 +118,7 @@ enum FrameSource {
   static var table: UInt8 { @_noLocks @inline(__always) get { 0 } }
   static var context: UInt8 { @_noLocks @inline(__always) get { 1 } }
   static var framePointer: UInt8 { @_noLocks @inline(__always) get { 2 } }
+  static var search: UInt8 { @_noLocks @inline(__always) get { 3 } }
   static var callSite: UInt8 { @_noLocks @inline(__always) get { 4 } }
 }
 
@@ -124,7 +140,7 @@ extension Walk {
       end = WalkEnd.unreadable
       return
     }
-    var stackPointer: UInt64 = 0
+    var stackPointer: UInt64 = unsafe context.pointee.registers[dc_register_sp]
     var isInterrupted = false
     while true {
       if unsafe isTrampoline(addresses[count &- 1], context.pointee.cache) {
@@ -132,10 +148,18 @@ extension Walk {
         isInterrupted = true
       }
       guard count < limit else {
-        end = unsafe dc_unwind_step(library, cursor) > 0 ? WalkEnd.frameLimit : WalkEnd.outermost
+        unsafe context.pointee.missedRegister = false
+        let isOutermost = unsafe dc_unwind_step(library, cursor) == 0
+        end =
+          unsafe isOutermost && !context.pointee.missedRegister
+          ? WalkEnd.outermost : WalkEnd.frameLimit
         return
       }
-      guard unsafe step(library, cursor, context, isInterrupted) else { return }
+      if unsafe !step(library, cursor, context, isInterrupted) {
+        guard end == WalkEnd.unknownRegister, unsafe !context.pointee.missedTable,
+          unsafe searchFrame(library, cursor, context, stackPointer: stackPointer)
+        else { return }
+      }
       if isInterrupted { hideOwnFrames() }
       isInterrupted = false
       // Frames lie one above the other, except across a signal's change of stack.
@@ -181,8 +205,12 @@ extension Walk {
   @_noLocks
   private mutating func markSignalFrame() {
     let index = UInt32(truncatingIfNeeded: count &- 1)
-    if markCount > 0, unsafe marks[markCount &- 1].index == index { markCount &-= 1 }
-    mark(kind: FrameKind.signalFrame, foundBy: FrameSource.table)
+    var foundBy = FrameSource.table
+    if markCount > 0, unsafe marks[markCount &- 1].index == index {
+      markCount &-= 1
+      if unsafe marks[markCount].foundBy == FrameSource.search { foundBy = FrameSource.search }
+    }
+    mark(kind: FrameKind.signalFrame, foundBy: foundBy)
   }
 
   /// Goes to the next outer frame and appends it; false at the end, whose reason is then set.
@@ -280,11 +308,7 @@ func dc_unwind_read_register(
   else { return -1 }
   let index = Int(truncatingIfNeeded: number)
   guard index >= 0, index < dc_register_count else { return -1 }
-  let isKnown =
-    unsafe walk.pointee.knowsAllRegisters
-    || index == dc_register_sp
-    || index == dc_register_pc
-  guard isKnown else {
+  guard unsafe walk.pointee.known & (1 &<< UInt32(truncatingIfNeeded: index)) != 0 else {
     unsafe walk.pointee.missedRegister = true
     return -1
   }

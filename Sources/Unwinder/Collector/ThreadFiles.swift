@@ -71,6 +71,7 @@ import CUnwind
   /// /proc/PID/syscall: `running`, or number, six arguments, stack pointer, program counter.
   @_noLocks
   func readSyscall(_ thread: UnsafeMutablePointer<dc_thread>) {
+    unsafe thread.pointee.in_syscall = SyscallSample.unknown
     let count = unsafe read(thread.pointee.tid, "syscall")
     guard count > 0 else { return }
     if unsafe scratch[0] == 0x72 {
@@ -94,6 +95,30 @@ import CUnwind
     if unsafe thread.pointee.stack_pointer != 0 {
       unsafe thread.pointee.in_syscall = SyscallSample.blocked
     }
+  }
+
+  /// Whether a thread runs, and how often it was switched out so far; nil: it is gone.
+  ///
+  /// From the line State and the last two of /proc/PID/status, voluntary_ctxt_switches and nonvoluntary_ctxt_switches.
+  @_noLocks
+  func activity(of tid: Int32) -> ThreadActivity? {
+    let count = read(tid, "status")
+    guard count > 0 else { return nil }
+    var result = ThreadActivity()
+    var index = 0
+    while index &+ 8 < count {
+      let line = unsafe scratch + index
+      if unsafe line[0] == 0x53, unsafe line[1] == 0x74, unsafe line[5] == 0x3a {
+        result.state = unsafe line[7]
+      } else if unsafe line[0] == 0x76 || (line[0] == 0x6e && line[3] == 0x76) {
+        var field = unsafe FieldReader(scratch, from: index, to: count)
+        field.skip(1)
+        result.switches &+= field.nextDecimal()
+      }
+      while index < count, unsafe scratch[index] != 0x0a { index &+= 1 }
+      index &+= 1
+    }
+    return result
   }
 
   /// The kernel function that the thread sleeps in; `0` is none.
@@ -138,6 +163,24 @@ import CUnwind
     var field = unsafe FieldReader(scratch, from: start, to: end)
     return field.nextHexadecimal() & SignalNumber.bit(signal) != 0
   }
+}
+
+/// What tells whether a thread has run between two looks at it.
+struct ThreadActivity {
+  /// The letter of /proc/PID/status.
+  var state: UInt8 = 0
+  var switches: UInt64 = 0
+
+  @_noLocks init() {}
+
+  /// Asleep or stopped now, and all the time since the look before.
+  @_noLocks
+  func isUnchanged(since before: ThreadActivity) -> Bool {
+    state != 0x52 && switches == before.switches
+  }
+
+  /// Z, X: has ended.
+  var isOver: Bool { @_noLocks get { state == 0x5a || state == 0x58 } }
 }
 
 /// What a thread does with a signal that was sent to it.

@@ -8,6 +8,7 @@ import CUnwind
   let unwinder: RowUnwinder
   /// libunwind's cursor, dc_unwind_cursor_size bytes.
   let cursor: UnsafeMutableRawPointer
+  let quietStack: QuietStack
   let tickNanoseconds: UInt64
 
   @_noLocks
@@ -17,6 +18,7 @@ import CUnwind
     cache: LineCache,
     unwinder: RowUnwinder,
     cursor: UnsafeMutableRawPointer,
+    quietStack: QuietStack,
     tickNanoseconds: UInt64
   ) {
     unsafe self.home = unsafe home
@@ -24,6 +26,7 @@ import CUnwind
     self.cache = cache
     self.unwinder = unwinder
     unsafe self.cursor = unsafe cursor
+    self.quietStack = quietStack
     self.tickNanoseconds = tickNanoseconds
   }
 
@@ -53,19 +56,8 @@ import CUnwind
         cache: cache
       )
     }
-    guard unsafe thread.pointee.status == ThreadStatus.quiet,
-      unsafe thread.pointee.in_syscall == SyscallSample.blocked
-    else { return nil }
-    unsafe quiet[dc_register_sp] = unsafe thread.pointee.stack_pointer
-    unsafe quiet[dc_register_pc] = unsafe thread.pointee.program_counter
-    return unsafe WalkContext(
-      registers: quiet,
-      knowsAllRegisters: false,
-      copy: nil,
-      copyStart: 0,
-      copyCount: 0,
-      cache: cache
-    )
+    guard unsafe thread.pointee.status == ThreadStatus.quiet else { return nil }
+    return unsafe quietStack.read(thread, quiet, cache)
   }
 
   /// What a thread that crashed has put there itself.
@@ -114,9 +106,6 @@ import CUnwind
     walk.markCount = 0
     walk.end = WalkEnd.outermost
     var context = unsafe self.context(thread, quiet)
-    if context == nil, unsafe thread.pointee.status == ThreadStatus.quiet {
-      unsafe thread.pointee.status = ThreadStatus.noAnswer
-    }
     var isDoubtful = false
     if var found = context {
       if canUnwind, !isLate {

@@ -8,7 +8,13 @@ func writeReason(
   _ record: inout ProtobufWriter
 ) {
   let reason = unsafe thread.pointee.reason
-  if reason == ThreadReason.quietAsked {
+  if unsafe thread.pointee.status == ThreadStatus.noAnswer, reason == ThreadReason.quietAsked {
+    record.field(5, text: "was running: only a thread that sleeps can be read without a signal")
+  } else if unsafe thread.pointee.status == ThreadStatus.noAnswer, reason == ThreadReason.blocked {
+    record.field(5, text: "blocks the thread signal and was running")
+  } else if unsafe thread.pointee.doubt != 0 {
+    record.field(5, text: "went on while it was read without a signal: its frames may be wrong")
+  } else if reason == ThreadReason.quietAsked {
     record.field(5, text: "read without a signal, as asked")
   } else if reason == ThreadReason.waitsForSignals {
     record.field(5, text: "waits for signals and would take ours for one")
@@ -54,6 +60,9 @@ func writeTruncation(_ walk: Walk, _ record: inout ProtobufWriter) {
     text.append(hexadecimal: walk.stuckAt)
   } else if walk.end == WalkEnd.unknownRegister {
     text.append("needs a register that is unknown without a signal, at ")
+    text.append(hexadecimal: walk.stuckAt)
+  } else if walk.end == WalkEnd.ambiguous {
+    text.append("more than one caller is possible without a signal, at ")
     text.append(hexadecimal: walk.stuckAt)
   } else if walk.end == WalkEnd.unreadable {
     text.append("stack not readable at the frame of ")
