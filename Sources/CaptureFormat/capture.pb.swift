@@ -75,6 +75,9 @@ package nonisolated struct WireHeader: Sendable {
   /// walks end after this many frames
   package var maxFrames: UInt32 = 0
 
+  /// that had crossed their limits, of which no earlier capture told
+  package var watchdogs: [WireWatchdogAlarm] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -130,6 +133,28 @@ package nonisolated struct WireHeader: Sendable {
   package init() {}
 
   fileprivate var _signal: WireSignal? = nil
+}
+
+/// A watchdog whose limit was crossed.
+package nonisolated struct WireWatchdogAlarm: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// at most 47 bytes
+  package var name: String = String()
+
+  /// the thread that began it
+  package var tid: Int32 = 0
+
+  package var limitNs: UInt64 = 0
+
+  /// at least so long no tick had come
+  package var silentNs: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// The signal that triggered a capture: fields of siginfo_t, sigaction(2).
@@ -1313,7 +1338,7 @@ fileprivate nonisolated let _protobuf_package = "dumpcollect.capture.v1"
 
 nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Header"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}reason\0\u{3}time_ns\0\u{3}collector_version\0\u{3}elf_machine\0\u{1}signal\0\u{1}message\0\u{3}crashed_tid\0\u{1}degraded\0\u{3}max_frames\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}reason\0\u{3}time_ns\0\u{3}collector_version\0\u{3}elf_machine\0\u{1}signal\0\u{1}message\0\u{3}crashed_tid\0\u{1}degraded\0\u{3}max_frames\0\u{2}\u{4}watchdogs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1331,6 +1356,7 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 8: try { try decoder.decodeSingularInt32Field(value: &self.crashedTid) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.degraded) }()
       case 10: try { try decoder.decodeSingularUInt32Field(value: &self.maxFrames) }()
+      case 14: try { try decoder.decodeRepeatedMessageField(value: &self.watchdogs) }()
       default: break
       }
     }
@@ -1371,6 +1397,9 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if self.maxFrames != 0 {
       try visitor.visitSingularUInt32Field(value: self.maxFrames, fieldNumber: 10)
     }
+    if !self.watchdogs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.watchdogs, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1385,6 +1414,7 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.crashedTid != rhs.crashedTid {return false}
     if lhs.degraded != rhs.degraded {return false}
     if lhs.maxFrames != rhs.maxFrames {return false}
+    if lhs.watchdogs != rhs.watchdogs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1392,6 +1422,51 @@ nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireHeader.Kind: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LIVE\0\u{1}CRASH\0\u{1}CORE\0\u{1}ATTACH\0")
+}
+
+nonisolated extension WireWatchdogAlarm: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".WatchdogAlarm"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}tid\0\u{3}limit_ns\0\u{3}silent_ns\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.tid) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.limitNs) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.silentNs) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.tid != 0 {
+      try visitor.visitSingularInt32Field(value: self.tid, fieldNumber: 2)
+    }
+    if self.limitNs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.limitNs, fieldNumber: 3)
+    }
+    if self.silentNs != 0 {
+      try visitor.visitSingularUInt64Field(value: self.silentNs, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireWatchdogAlarm, rhs: WireWatchdogAlarm) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.tid != rhs.tid {return false}
+    if lhs.limitNs != rhs.limitNs {return false}
+    if lhs.silentNs != rhs.silentNs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension WireSignal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

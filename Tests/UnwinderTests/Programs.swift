@@ -167,6 +167,20 @@ enum Programs {
     }
   }
 
+  /// A service with watchdogs.
+  static func watchdogs() throws -> String {
+    try program("watchdogs") { directory in
+      try Fixture.build(
+        ["handler/watchdogs.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: "watchdogs"
+      )
+    }
+  }
+
   /// A service whose thread libstdc++ makes.
   static func cxxOrigins() throws -> String {
     try program("origins-cxx") { directory in

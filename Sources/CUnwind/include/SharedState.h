@@ -7,6 +7,7 @@
 #include "SignalSafe.h"
 #include "ThreadOrigins.h"
 #include "Vitals.h"
+#include "Watchdogs.h"
 
 enum {
 #if defined(__x86_64__)
@@ -237,6 +238,7 @@ typedef struct dc_home {
   dc_label_owner *labels;
   dc_notes *notes;            // wiped in a forked child
   dc_origins *origins;        // the same
+  dc_watchdogs *watchdogs;    // the same
   char libunwind_error[160];
 } dc_home;
 

@@ -113,6 +113,19 @@ DUMPCOLLECT_EXPORT int dumpcollect_set_label(const char *key, const char *value)
  */
 DUMPCOLLECT_EXPORT int dumpcollect_note(const char *line);
 
+/*
+ * Watches over something that has to come by again and again: an event loop, a worker, a replication stream. When no
+ * tick came for `limit_ms` (10 to 86400000), a capture is made at once, whose reason names the watchdog, the thread that
+ * began it and the silence; and again only after it has ticked. `min_interval_ms` holds. Begin returns an id, at most
+ * 128 at a time; any thread may tick and end it. A tick is a store, without a system call; with an id that is none it
+ * does nothing. A forked child begins with none. Time in which the whole process was stopped does not count.
+ * -ENOTCONN: not installed. -EINVAL: no name (at most 47 bytes, cut there), a limit out of range, an id that is none.
+ * -ENOSPC: there are 128.
+ */
+DUMPCOLLECT_EXPORT int dumpcollect_watchdog_begin(const char *name, int64_t limit_ms);
+DUMPCOLLECT_EXPORT void dumpcollect_watchdog_tick(int id);
+DUMPCOLLECT_EXPORT int dumpcollect_watchdog_end(int id);
+
 /* The version of this library, MAJOR.MINOR.PATCH. */
 DUMPCOLLECT_EXPORT const char *dumpcollect_version(void);
 

@@ -103,7 +103,7 @@ import CUnwind
     canUnwind: Bool,
     crash: CrashRecord?
   ) {
-    var record = file.beginRecord(room: 8192)
+    var record = file.beginRecord(room: 49_152)
     // The kind comes first, and even if zero: whoever prunes a directory reads it without a parser.
     record.field(1, varint: crash == nil ? 0 : 1, keepsZero: true)
     if crash != nil {
@@ -123,6 +123,9 @@ import CUnwind
     }
     if !canUnwind { unsafe writeDegraded(home, &record) }
     unsafe record.field(10, varint: UInt64(truncatingIfNeeded: home.pointee.settings.max_frames))
+    if let watchdogs = unsafe home.pointee.watchdogs {
+      unsafe WatchdogTable(watchdogs).writeAlarms(to: &record)
+    }
     file.endRecord(RecordKind.header, record)
   }
 

@@ -12,18 +12,35 @@ func serve(_ home: Home, _ arena: Arena) {
       unsafe makeCrashCapture(home, arena, crash)
       continue
     }
+    let left = unsafe untilNextCapture(home, arena)
+    let pause = unsafe lookAtWatchdogs(home, arena, canCapture: left <= 0)
     if unsafe CaptureRequest.lastAccepted(arena) == dc_load64(dc_arena_handled(arena)) {
-      wake.wait(while: seen, nanoseconds: 3_600_000_000_000)
-      continue
+      wake.wait(while: seen, nanoseconds: pause)
+    } else if left > 0 {
+      wake.wait(while: seen, nanoseconds: min(left, pause))
+    } else {
+      unsafe makeCapture(home, arena)
     }
-    let interval = unsafe home.pointee.settings.min_interval_ns
-    let left = unsafe arena.pointee.last_begin_ns &+ interval &- dc_clock(1)
-    if unsafe arena.pointee.last_begin_ns != 0, left > 0 {
-      wake.wait(while: seen, nanoseconds: left)
-      continue
-    }
-    unsafe makeCapture(home, arena)
   }
+}
+
+/// Nanoseconds that the least interval still holds captures back; none are left where it is 0 or less.
+@_noLocks
+private func untilNextCapture(_ home: Home, _ arena: Arena) -> Int64 {
+  guard unsafe arena.pointee.last_begin_ns != 0 else { return 0 }
+  return unsafe arena.pointee.last_begin_ns &+ home.pointee.settings.min_interval_ns &- dc_clock(1)
+}
+
+/// How long the collector may sleep: an hour, unless it has something to watch.
+@_noLocks
+private func lookAtWatchdogs(_ home: Home, _ arena: Arena, canCapture: Bool) -> Int64 {
+  guard let watchdogs = unsafe home.pointee.watchdogs,
+    unsafe dc_load32(dc_watchdogs_active(watchdogs)) != 0
+  else { return 3_600_000_000_000 }
+  let table = unsafe WatchdogTable(watchdogs)
+  let pause = table.look()
+  if canCapture, let slot = unsafe table.fire() { unsafe table.request(arena, slot) }
+  return pause
 }
 
 @_noLocks
@@ -55,7 +72,12 @@ private func conclude(_ home: Home, _ arena: Arena, _ attempt: CaptureAttempt) {
   let file = unsafe StateFile(home: home, arena: arena, scratch: scratch)
   let accepted = attempt.capture.accepted
   unsafe arena.pointee.last_errno = attempt.failure
-  if attempt.failure == 0 { unsafe dc_store64(dc_arena_served_here(arena), accepted) }
+  if attempt.failure == 0 {
+    unsafe dc_store64(dc_arena_served_here(arena), accepted)
+    if let watchdogs = unsafe home.pointee.watchdogs {
+      unsafe WatchdogTable(watchdogs).forgetAlarms()
+    }
+  }
   unsafe dc_store64(dc_arena_handled(arena), accepted)
   file.publishFlags()
   file.publishEnd(

@@ -44,6 +44,7 @@ enum Installation {
     unsafe home.pointee.main_stack_end = dc_main_stack_end()
     unsafe home.pointee.program_entry = dc_program_entry()
     unsafe NoteRing.reserve(home)
+    unsafe WatchdogTable.reserve(home)
     dc_guard_main_thread()
     // Without it threads cannot be attached; captures go on without.
     _ = dc_prepare_alternate_stacks()
