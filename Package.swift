@@ -89,6 +89,14 @@ let package = Package(
       path: "Tests/TestSupport",
       swiftSettings: testSettings
     ),
+    // Entries for libFuzzer; scripts/fuzz makes programs of them.
+    .target(
+      name: "Fuzzing",
+      dependencies: ["Symbolizer", "CaptureFormat"],
+      path: "Tests/Fuzzing",
+      exclude: ["Kept"],
+      swiftSettings: testSettings
+    ),
     .testTarget(
       name: "CaptureFormatTests",
       dependencies: [
@@ -107,7 +115,7 @@ let package = Package(
     .testTarget(
       name: "SymbolizerTests",
       dependencies: [
-        "Symbolizer", "Report", "CaptureFormat", "CElf", "CDemangle", "TestSupport",
+        "Symbolizer", "Report", "CaptureFormat", "CElf", "CDemangle", "TestSupport", "Fuzzing",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: testSettings
