@@ -30,6 +30,21 @@ int32_t dc_is_set_user_id(void) { return getauxval(AT_SECURE) != 0; }
 uint64_t dc_minimum_signal_stack(void) { return getauxval(AT_MINSIGSTKSZ); }
 uint64_t dc_program_entry(void) { return getauxval(AT_ENTRY); }
 
+static int add_thread_block(struct dl_phdr_info *info, size_t size, void *sum) {
+  (void)size;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+    if (header->p_type == PT_TLS) *(uint64_t *)sum += header->p_memsz + header->p_align;
+  }
+  return 0;
+}
+
+uint64_t dc_thread_block_size(void) {
+  uint64_t sum = 0;
+  dl_iterate_phdr(add_thread_block, &sum);
+  return sum;
+}
+
 static _Thread_local char path_buffer[dc_path_size];
 char *dc_path_buffer(void) { return path_buffer; }
 

@@ -288,6 +288,8 @@ int32_t dc_is_set_user_id(void);
 uint64_t dc_minimum_signal_stack(void);
 /// The program's first instruction: `_start`, where the main thread's stack begins.
 uint64_t dc_program_entry(void);
+/// What the variables of every thread take at most: libc puts them onto the stack of a new one.
+uint64_t dc_thread_block_size(void);
 /// Looks after the end of a process whose main thread calls pthread_exit. Called by that thread.
 void dc_guard_main_thread(void);
 /// Where the code of abort() lies.

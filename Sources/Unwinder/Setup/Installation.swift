@@ -4,7 +4,10 @@ import CUnwind
 enum Installation {
   /// How long install and uninstall wait for the collector thread.
   private static var patience: Int64 { 5_000_000_000 }
-  private static var collectorStackSize: UInt64 { 262_144 }
+  /// The service's thread variables lie on it too: half a megabyte in one under ThreadSanitizer.
+  private static var collectorStackSize: UInt64 {
+    262_144 &+ (dc_thread_block_size() &+ 4095) & ~4095
+  }
 
   static func install(_ options: UnsafePointer<dumpcollect_options>?) -> Int32 {
     let environment = EnvironmentSettings()
@@ -77,13 +80,14 @@ enum Installation {
       unsafe home.pointee.arena = unsafe memory.assumingMemoryBound(to: dc_arena.self)
     }
     guard let arena = unsafe home.pointee.arena else { return 0 &- ErrorNumber.noMemory }
-    guard let stack = unsafe dc_map(collectorStackSize) else { return 0 &- ErrorNumber.noMemory }
+    let stackSize = collectorStackSize
+    guard let stack = unsafe dc_map(stackSize) else { return 0 &- ErrorNumber.noMemory }
     unsafe dc_protect(stack, 4096)
     unsafe arena.pointee.pid = dc_getpid()
     unsafe dc_store32(dc_arena_stop(arena), 0)
     unsafe dc_store32(dc_arena_collector_state(arena), CollectorPhase.absent)
     unsafe home.pointee.collector_stack = UInt64(UInt(bitPattern: stack))
-    unsafe home.pointee.collector_stack_size = collectorStackSize
+    unsafe home.pointee.collector_stack_size = stackSize
     // Inherited by the collector, which opens what it needs itself.
     let mask = dc_set_mask(~0)
     let result = unsafe dc_start_collector(home, collectorMain)
