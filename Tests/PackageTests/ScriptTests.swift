@@ -19,6 +19,12 @@ private let scripts = [
     #expect(result.status == 0, "\(result.text)")
   }
 
+  @Test func theStressScriptRefusesWhatIsNoDuration() throws {
+    let result = try run("\(repositoryRoot)/scripts/stress", ["soon"])
+    #expect(result.status == 64)
+    #expect(result.errorText.contains("scripts/stress [SECONDS]"))
+  }
+
   @Test func theReadmeBeginsWithTheTwoCommands() throws {
     let readme = try String(contentsOfFile: "\(repositoryRoot)/README.md", encoding: .utf8)
     let beginning = readme.split(separator: "\n", omittingEmptySubsequences: false).prefix(15)

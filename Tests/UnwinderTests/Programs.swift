@@ -273,22 +273,39 @@ enum Programs {
     }
   }
 
-  static func stress() throws -> String {
-    try program("stress") { directory in
+  /// Does what breaks in-process dumpers, with a sanitizer of gcc's where one is named.
+  static func stress(sanitizer: String? = nil) throws -> String {
+    let name = sanitizer.map { "stress-\($0)" } ?? "stress"
+    return try program(name) { directory in
       let library = try Fixture.build(
         ["handler/plugin.c"],
         compiler: "gcc",
         arguments: ["-O1", "-shared", "-fPIC"],
         into: directory,
-        named: "plugin.so"
+        named: "\(name)-plugin.so"
       )
       return try Fixture.build(
         ["handler/stress.cpp"],
         compiler: "g++",
-        arguments: ["-O1", "-g", "-std=c++17", "-DPLUGIN=\"\(library)\""] + Handler.compileArguments
+        arguments: ["-O1", "-g", "-std=c++17", "-Wall", "-Wextra", "-DPLUGIN=\"\(library)\""]
+          + (sanitizer.map { ["-fsanitize=\($0)"] } ?? []) + Handler.compileArguments
           + Handler.linkArguments,
         into: directory,
-        named: "stress"
+        named: name
+      )
+    }
+  }
+
+  /// The C service with thread variables that alone are larger than the collector's stack.
+  static func largeThreadVariables() throws -> String {
+    try program("large-variables") { directory in
+      try Fixture.build(
+        ["handler/service.c", "handler/large.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-g", "-Wall", "-Wextra", "-Werror"] + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: "large-variables"
       )
     }
   }

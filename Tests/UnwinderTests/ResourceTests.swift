@@ -17,6 +17,12 @@ import Testing
     for _ in 0..<3 { #expect(try service.dump().end?.threadsCaptured == 5) }
   }
 
+  @Test func threadVariablesLargerThanTheCollectorsStackDoNoHarm() throws {
+    let service = try Service(Programs.largeThreadVariables())
+    try service.program.wait(for: "ready")
+    #expect(try service.dump().end?.threadsCaptured == 1)
+  }
+
   @Test func theServiceSeesNoDescriptorOfOurs() throws {
     func links(_ service: Service) throws -> Set<String> {
       let path = "/proc/\(service.program.processID)/fd"

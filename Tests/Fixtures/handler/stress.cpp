@@ -1,5 +1,7 @@
 // Does what breaks in-process dumpers (loader, heap, exceptions, threads, forks, signal masks), as fast as it
-// can, until its standard input is closed. Prints one line a kind of work with its count at the end.
+// can, until its standard input is closed. Prints one line a kind of work with its count at the end, or for the line
+// "counts", which ends with "end". The line "crash" has a thread write where nothing is, while it
+// has the loader's lock.
 #include <dlfcn.h>
 #include <dumpcollect.h>
 #include <link.h>
@@ -18,6 +20,7 @@
 #include <vector>
 
 static std::atomic<bool> stop{false};
+static std::atomic<bool> crash{false};
 extern char **environ;
 
 static int called_back(int value) { return value + 1; }
@@ -86,8 +89,11 @@ static long start_a_thread() {
   return 1;
 }
 
+[[gnu::noinline]] static void write_wild() { *reinterpret_cast<volatile int *>(0x1238) = 1; }
+
 static int visit(dl_phdr_info *info, std::size_t, void *count) {
   *static_cast<long *>(count) += info->dlpi_phnum;
+  if (crash) write_wild();
   return 0;
 }
 
@@ -111,11 +117,16 @@ struct Kind {
   std::atomic<long> count{0};
 };
 
+static Kind kinds[] = {{"load", load_and_unload, {}},   {"allocate", allocate, {}},
+                       {"throw", throw_and_catch, {}},  {"spawn", spawn_a_program, {}},
+                       {"fork", fork_a_child, {}},      {"thread", start_a_thread, {}},
+                       {"visit", visit_modules, {}},    {"mask", change_mask, {}}};
+
+static void print_counts() {
+  for (Kind &kind : kinds) std::printf("%s %ld\n", kind.name, kind.count.load());
+}
+
 int main() {
-  static Kind kinds[] = {{"load", load_and_unload, {}},   {"allocate", allocate, {}},
-                         {"throw", throw_and_catch, {}},  {"spawn", spawn_a_program, {}},
-                         {"fork", fork_a_child, {}},      {"thread", start_a_thread, {}},
-                         {"visit", visit_modules, {}},    {"mask", change_mask, {}}};
   int result = dumpcollect_install(nullptr);
   std::fprintf(stderr, "install %d\n", result);
   std::vector<std::thread> threads;
@@ -130,9 +141,18 @@ int main() {
   std::puts("ready");
   std::fflush(stdout);
   char line[64];
-  while (std::fgets(line, sizeof line, stdin)) continue;
+  while (std::fgets(line, sizeof line, stdin)) {
+    if (std::strcmp(line, "crash\n") == 0) {
+      crash = true;
+      for (;;) pause();
+    }
+    if (std::strcmp(line, "counts\n") != 0) continue;
+    print_counts();
+    std::puts("end");
+    std::fflush(stdout);
+  }
   stop = true;
   for (std::thread &thread : threads) thread.join();
-  for (Kind &kind : kinds) std::printf("%s %ld\n", kind.name, kind.count.load());
+  print_counts();
   return 0;
 }
