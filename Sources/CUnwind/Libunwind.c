@@ -72,8 +72,49 @@ static int procedure_name(unw_addr_space_t space, unw_word_t address, char *name
 
 #define LIBRARY "libunwind-x86_64.so.8"
 
+#ifdef DUMPCOLLECT_STATIC
+// A fully static program cannot load libraries. Its form of the archive has libunwind's objects inside, all their names
+// local, so that nothing of it takes the place of the compiler's unwinder there either.
+#define FUNCTIONS(X)                                                                               \
+  X(create_addr_space) X(set_caching_policy) X(set_cache_size) X(init_remote) X(step) X(get_reg)   \
+  X(get_proc_info) X(flush_cache) X(dwarf_search_unwind_table)
+#define DECLARE(name) extern char linked_##name[] __asm__("_Ux86_64_" #name);
+#define ENTRY(name) {"_Ux86_64_" #name, linked_##name},
+FUNCTIONS(DECLARE)
+static const struct {
+  const char *name;
+  void *function;
+} linked[] = {FUNCTIONS(ENTRY)};
+
+static void *open_library(dc_home *home) {
+  dc_module module;
+  if (dc_find_module((uint64_t)(uintptr_t)open_library, &module) && module.eh_frame_header) return (void *)linked;
+  snprintf(home->libunwind_error, sizeof home->libunwind_error,
+           "the program has no .eh_frame_hdr: link it with -Wl,--eh-frame-hdr");
+  return NULL;
+}
+
+static void *find_function(void *library, const char *name) {
+  (void)library;
+  for (size_t i = 0; i < sizeof linked / sizeof *linked; i++)
+    if (strcmp(linked[i].name, name) == 0) return linked[i].function;
+  return NULL;
+}
+#else
+static void *open_library(dc_home *home) {
+  void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (!library) {
+    const char *text = dlerror();
+    snprintf(home->libunwind_error, sizeof home->libunwind_error, LIBRARY " cannot be loaded (Debian: apt-get install libunwind8): %s", text ? text : "not found");
+  }
+  return library;
+}
+
+static void *find_function(void *library, const char *name) { return dlsym(library, name); }
+#endif
+
 static int find(dc_home *home, void *library, const char *name, void *function) {
-  void *found = dlsym(library, name);
+  void *found = find_function(library, name);
   if (!found) snprintf(home->libunwind_error, sizeof home->libunwind_error, "%s has no %s", LIBRARY, name);
   memcpy(function, &found, sizeof found);
   return found != NULL;
@@ -82,12 +123,8 @@ static int find(dc_home *home, void *library, const char *name, void *function) 
 int dc_load_libunwind(dc_home *home) {
   if (home->unwind.address_space) return 0;
   home->libunwind_error[0] = 0;
-  void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (!library) {
-    const char *text = dlerror();
-    snprintf(home->libunwind_error, sizeof home->libunwind_error, "%s", text ? text : LIBRARY " not found");
-    return -1;
-  }
+  void *library = open_library(home);
+  if (!library) return -1;
   unw_addr_space_t (*create)(unw_accessors_t *, int);
   int (*set_policy)(unw_addr_space_t, unw_caching_policy_t);
   int (*set_size)(unw_addr_space_t, size_t, int);

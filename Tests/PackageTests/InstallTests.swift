@@ -12,7 +12,9 @@ import TestSupport
   @Test(arguments: [
     "bin/dumpcollect", "include/dumpcollect.h", "lib/libdumpcollect.a", "lib/libdumpcollect.so",
     "lib/libdumpcollect-preload.so", "lib/libdumpcollect-threads.a",
+    "lib/libdumpcollect-static.a",
     "lib/pkgconfig/dumpcollect.pc", "lib/pkgconfig/dumpcollect-threads.pc",
+    "lib/pkgconfig/dumpcollect-static.pc",
     "lib/cmake/dumpcollect/dumpcollect-config.cmake",
     "lib/cmake/dumpcollect/dumpcollect-config-version.cmake",
     "share/man/man1/dumpcollect.1", "share/bash-completion/completions/dumpcollect",

@@ -35,12 +35,15 @@ package enum Handler {
   package static let sharedLibrary = "\(directory)/lib/libdumpcollect.so"
   package static let preloadLibrary = "\(directory)/lib/libdumpcollect-preload.so"
 
+  package static let staticArchive = "\(directory)/lib/libdumpcollect-static.a"
   package static let threadsArchive = "\(directory)/lib/libdumpcollect-threads.a"
 
   /// For the compiler of a C or C++ program.
   package static let compileArguments = ["-I", "\(directory)/include"]
   /// For the linker, behind the program's own objects.
   package static let linkArguments = [archive, "-ldl", "-lpthread"]
+  /// For the linker of a fully static program; glibc's static start files do without an index of the unwind tables.
+  package static let staticLinkArguments = ["-static", "-Wl,--eh-frame-hdr", staticArchive]
   /// In front of those: the first that has pthread_create, even where only a library asks for it.
   package static let threadsLinkArguments = ["-Wl,-u,pthread_create", threadsArchive]
 }

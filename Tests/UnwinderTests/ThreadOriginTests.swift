@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [ThreadsForm.archive, .shared])
+  @Test(arguments: [ThreadsForm.archive, .shared, .fullyStatic])
   func everyThreadNamesTheStackThatCreatedIt(form: ThreadsForm) throws {
     let service = try service(form)
     let capture = try service.dump()

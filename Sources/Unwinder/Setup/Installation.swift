@@ -40,7 +40,7 @@ enum Installation {
   private static func arm(_ home: Home) -> Int32 {
     if unsafe dc_load_libunwind(home) != 0 {
       unsafe Message.write(
-        "libunwind-x86_64.so.8 cannot be loaded, captures will carry raw stacks (Debian: apt-get install libunwind8): ",
+        "captures will carry raw stacks: ",
         dc_home_libunwind_error(home)
       )
     }

@@ -209,7 +209,7 @@ int main(void) {
       printf("value %d\n", value);
     }
     if (!strcmp(line, "many")) {
-      // As many at once as are never kept: the rest is unmapped.
+      // 64 stacks, of two mappings each, are kept for threads to come; 900 left behind would be 1800.
       enum { count = 300 };
       static pthread_t threads[count];
       int before = 0;
@@ -219,7 +219,7 @@ int main(void) {
         for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
         if (round == 0) before = mappings();
       }
-      printf("growth below 10: %d\n", mappings() - before < 10);
+      printf("growth below 200: %d\n", mappings() - before < 200);
     }
     if (!strcmp(line, "value")) {
       pthread_t thread;
