@@ -166,6 +166,7 @@ typedef struct dc_arena {
   uint32_t slot_count, slot_capacity;
   uint8_t *pool;            // reserved once; pool_size bytes of it are faulted in
   uint64_t pool_size, pool_used, pool_reserved;
+  uint64_t pool_wanted;     // what the last round used: faulted in before the next one
   uint64_t main_stack_end;
 
   // The collector's own.
@@ -230,6 +231,7 @@ typedef struct dc_home {
   uint32_t *collector_tid_word;
   uint64_t collector_thread;  // its pthread_t
   int32_t guardian_tid;       // ends the process in the main thread's place, see Guardian.c
+  uint32_t guardian_round;    // changed by each install and uninstall
   uint64_t main_stack_end;
   uint64_t stack_room;        // bytes a thread signal needs below the stack pointer
   // Where stacks begin: the outermost frame of every thread of libc's, and the entry of the program.
@@ -290,8 +292,9 @@ uint64_t dc_minimum_signal_stack(void);
 uint64_t dc_program_entry(void);
 /// What the variables of every thread take at most: libc puts them onto the stack of a new one.
 uint64_t dc_thread_block_size(void);
-/// Looks after the end of a process whose main thread calls pthread_exit. Called by that thread.
+/// Looks after the end of a process whose main thread calls pthread_exit, until `leave`.
 void dc_guard_main_thread(void);
+void dc_leave_main_thread(void);
 /// Where the code of abort() lies.
 void dc_find_abort(uint64_t *start, uint64_t *end);
 /// Loads the compiler's unwinder, which else the first thread that is made would do.

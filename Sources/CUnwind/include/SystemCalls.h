@@ -131,6 +131,10 @@ static inline SIGNAL_SAFE void dc_unmap(void *memory, uint64_t size) {
 static inline SIGNAL_SAFE intptr_t dc_protect(void *memory, uint64_t size) {
   return dc_syscall(SYS_mprotect, (uintptr_t)memory, size, PROT_NONE, 0, 0, 0);
 }
+/// Gives pages back; the memory stays usable, and reads as zero. Fails where the memory is locked.
+static inline SIGNAL_SAFE intptr_t dc_give_back(void *memory, uint64_t size) {
+  return dc_syscall(SYS_madvise, (uintptr_t)memory, size, 4, 0, 0, 0);
+}
 /// A forked child finds the memory zeroed and shares no page with us.
 static inline SIGNAL_SAFE intptr_t dc_wipe_on_fork(void *memory, uint64_t size) {
   return dc_syscall(SYS_madvise, (uintptr_t)memory, size, 18, 0, 0, 0);

@@ -69,7 +69,8 @@ DUMPCOLLECT_EXPORT int dumpcollect_uninstall(void);
 
 /*
  * One capture now; returns when its file is published. `reason` (at most 255 bytes, may be NULL)
- * goes into the capture. -EAGAIN: the last capture is younger than the minimum interval.
+ * goes into the capture. -EAGAIN: the last capture is younger than the minimum interval; where it began while this call
+ * was made, the request is kept and answered by the next capture.
  * -ETIMEDOUT, -ENOSPC, … as the capture failed. -ENOTCONN: not installed.
  */
 DUMPCOLLECT_EXPORT int dumpcollect_capture(const char *reason);

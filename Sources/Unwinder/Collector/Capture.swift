@@ -69,20 +69,26 @@ import CUnwind
     if !isQuiet { signalThreads(files) }
     if let crash { unsafe crash.adoptThreads(arena) }
     if isGivenUp { return ErrorNumber.cancelled }
-    return writeFile(tasks: tasks)
+    let failure = writeFile(tasks: tasks)
+    if !isQuiet, crash == nil { round(files).shrinkPool() }
+    return failure
+  }
+
+  @_noLocks
+  private func round(_ files: ThreadFiles) -> SignalRound {
+    unsafe SignalRound(
+      home: home,
+      arena: arena,
+      files: files,
+      deadline: begin &+ (deadline &- begin) / 2,
+      crash: crash
+    )
   }
 
   /// The first round, and a second one for threads whose stacks did not fit into the pool.
   @_noLocks
   private mutating func signalThreads(_ files: ThreadFiles) {
-    let end = begin &+ (deadline &- begin) / 2
-    let round = unsafe SignalRound(
-      home: home,
-      arena: arena,
-      files: files,
-      deadline: end,
-      crash: crash
-    )
+    let round = self.round(files)
     round.prepare()
     let start = dc_clock(1)
     let startTicks = dc_ticks()

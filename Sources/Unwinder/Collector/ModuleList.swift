@@ -18,10 +18,12 @@ import CUnwind
     var minor: UInt64 = 0
     var inode: UInt64 = 0
     var segments = 0
+    /// One past the highest mapping, kept or not.
+    var end: UInt64 = 0
     @_noLocks init() {}
   }
 
-  private static var segmentLimit: Int { @_noLocks @inline(__always) get { 64 } }
+  private static var segmentLimit: Int { @_noLocks @inline(__always) get { 2048 } }
   private static var pathLimit: Int { @_noLocks @inline(__always) get { 4096 } }
   /// Segments and the path of the open module lie at the end of the buffer.
   private static var reservedSize: Int {
@@ -38,7 +40,7 @@ import CUnwind
     @_noLocks get { unsafe buffer + (bufferSize &- Self.pathLimit) }
   }
 
-  /// `buffer`: at least 32 KiB, aligned to 8 bytes.
+  /// `buffer`: at least 128 KiB, aligned to 8 bytes.
   @_noLocks
   init(buffer: UnsafeMutablePointer<UInt8>, bufferSize: Int) {
     unsafe self.buffer = unsafe buffer
@@ -126,6 +128,7 @@ import CUnwind
     _ offset: UInt64,
     _ protection: UInt64
   ) {
+    module.end = end
     guard module.segments < Self.segmentLimit else { return }
     let segment = unsafe segments + module.segments &* 4
     unsafe segment[0] = start
@@ -193,10 +196,11 @@ import CUnwind
     }
     guard isExecutable else { return }
     let base = unsafe segments[0]
-    let last = unsafe segments[(module.segments &- 1) &* 4 &+ 1]
+    let last = module.end
     let image = unsafe ModuleImage(base: base, end: segments[1])
     let imageSize = module.isVDSO ? Int(truncatingIfNeeded: min(last &- base, 65_536)) : 0
-    var record = file.beginRecord(room: 16_384 &+ imageSize)
+    // The path, and four numbers with their tags for each mapping.
+    var record = file.beginRecord(room: 16_384 &+ module.segments &* 40 &+ imageSize)
     record.field(1, varint: UInt64(nextID))
     unsafe record.field(2, text: pathBytes, count: module.path.count)
     image.writeBuildID(3, &record)

@@ -22,6 +22,7 @@ import CUnwind
     var isCrash = false
     var modified: Int64 = 0
     var size: UInt64 = 0
+    var inode: UInt64 = 0
     var nameLength = 0
     @_noLocks init() {}
 
@@ -37,6 +38,11 @@ import CUnwind
   private static var removals: Int { @_noLocks @inline(__always) get { 32 } }
   private static var longest: Int64 { @_noLocks @inline(__always) get { 500_000_000 } }
   private static var nameSize: Int { @_noLocks @inline(__always) get { 256 } }
+  /// Files that refused to go are passed over, so many of them.
+  private static var refusalLimit: Int { @_noLocks @inline(__always) get { 32 } }
+  private static var reservedSize: Int {
+    @_noLocks @inline(__always) get { nameSize &+ refusalLimit &* 8 }
+  }
 
   /// Removes files until both limits hold; never the one just published.
   @_noLocks
@@ -48,16 +54,20 @@ import CUnwind
     // the rest waits for the next captures: nobody is served meanwhile.
     let deadline = dc_clock(1) &+ Self.longest
     var passes = 0
+    var refusals = 0
     while passes < Self.removals, dc_clock(1) < deadline {
       passes &+= 1
       var files: Int64 = 1
       var bytes: Int64 = unsafe sizeOf(newest)
-      let oldest = unsafe survey(newest, &files, &bytes)
+      let oldest = unsafe survey(newest, &files, &bytes, refusals)
       let isOver =
         (settings.max_captures >= 0 && files > max(settings.max_captures, 1))
         || (settings.max_total_bytes >= 0 && bytes > settings.max_total_bytes)
       guard isOver, oldest.nameLength > 0 else { return }
-      guard unsafe dc_unlink_at(directory, nameMemory) == 0 else { return }
+      guard unsafe dc_unlink_at(directory, nameMemory) != 0 else { continue }
+      // Immutable, or mounted over: the next oldest goes in its place.
+      unsafe refused[refusals] = oldest.inode
+      refusals &+= 1
     }
   }
 
@@ -67,6 +77,24 @@ import CUnwind
       unsafe UnsafeMutableRawPointer(scratch + (scratchSize &- Self.nameSize))
         .assumingMemoryBound(to: CChar.self)
     }
+  }
+
+  /// Inodes of files that refused to go, before the name.
+  private var refused: UnsafeMutablePointer<UInt64> {
+    @_noLocks get {
+      unsafe UnsafeMutableRawPointer(scratch + (scratchSize &- Self.reservedSize))
+        .assumingMemoryBound(to: UInt64.self)
+    }
+  }
+
+  @_noLocks
+  private func hasRefused(_ inode: UInt64, _ refusals: Int) -> Bool {
+    var index = 0
+    while index < refusals {
+      if unsafe refused[index] == inode { return true }
+      index &+= 1
+    }
+    return false
   }
 
   @_noLocks
@@ -81,21 +109,25 @@ import CUnwind
   private func survey(
     _ newest: UnsafePointer<CChar>,
     _ files: inout Int64,
-    _ bytes: inout Int64
+    _ bytes: inout Int64,
+    _ refusals: Int
   ) -> Candidate {
     var oldest = Candidate()
     var fileCount = files
     var byteCount = bytes
     let now = dc_clock(0)
     dc_rewind(directory)
-    unsafe forEachEntry(of: directory, scratch: scratch, scratchSize: scratchSize &- Self.nameSize)
-    {
+    unsafe forEachEntry(
+      of: directory,
+      scratch: scratch,
+      scratchSize: scratchSize &- Self.reservedSize
+    ) {
       name,
       length in
       guard let candidate = unsafe look(at: name, length, newest, now) else { return }
       fileCount &+= 1
       byteCount &+= Int64(truncatingIfNeeded: candidate.size)
-      if candidate.goesBefore(oldest) {
+      if candidate.goesBefore(oldest), !hasRefused(candidate.inode, refusals) {
         oldest = candidate
         unsafe dc_move(nameMemory, name, length &+ 1)
       }
@@ -126,6 +158,7 @@ import CUnwind
     candidate.isCrash = unsafe isCrash(name)
     candidate.modified = status.modified_ns
     candidate.size = status.size
+    candidate.inode = status.inode
     candidate.nameLength = length
     return candidate
   }
@@ -172,17 +205,21 @@ import CUnwind
     unsafe isEqual(name, other.asBytes, length) && other[length] == 0
   }
 
-  /// Removes the state files of processes that are gone: their locks can be had.
+  /// Removes the state files of processes that are gone, finished or not: their locks can be had.
   @_noLocks
   private func sweepStateFiles() {
     dc_rewind(directory)
-    unsafe forEachEntry(of: directory, scratch: scratch, scratchSize: scratchSize &- Self.nameSize)
-    {
+    let now = dc_clock(0)
+    unsafe forEachEntry(
+      of: directory,
+      scratch: scratch,
+      scratchSize: scratchSize &- Self.reservedSize
+    ) {
       name,
       length in
       let prefix: StaticString = ".dumpcollect."
       guard length > 19, unsafe isEqual(name, prefix.utf8Start, 13),
-        unsafe ends(name, length, with: ".state", 6)
+        unsafe ends(name, length, with: ".state", 6) || ends(name, length, with: ".state.new", 10)
       else { return }
       let descriptor = unsafe Int32(
         truncatingIfNeeded: dc_open_at(directory, name, dc_flags_read | dc_flag_nofollow, 0)
@@ -191,13 +228,30 @@ import CUnwind
       var status = dc_file_status()
       var empty: CChar = 0
       if dc_lock_file(descriptor) == 0, unsafe dc_status_at(descriptor, &empty, &status) == 0,
-        status.owner == dc_effective_user(), status.size == 4096, hasStateMagic(descriptor),
-        unsafe isNamed(name, status)
+        status.owner == dc_effective_user(), status.mode & 0o170000 == 0o100000,
+        unsafe isStateFile(name, length, descriptor, status, now), unsafe isNamed(name, status)
       {
         unsafe dc_unlink_at(directory, name)
       }
       dc_close(descriptor)
     }
+  }
+
+  /// By its contents; one that its process did not finish has none yet, and is left to it for a minute.
+  @_noLocks
+  private func isStateFile(
+    _ name: UnsafePointer<CChar>,
+    _ length: Int,
+    _ descriptor: Int32,
+    _ status: dc_file_status,
+    _ now: Int64
+  ) -> Bool {
+    if status.size == 4096, hasStateMagic(descriptor) { return true }
+    guard unsafe ends(name, length, with: ".state.new", 10),
+      now &- status.modified_ns > 60_000_000_000
+    else { return false }
+    // Nobody else's file: our name has a number between.
+    return unsafe decimal(name.asBytes + 13, count: length &- 23) != nil && status.size <= 4096
   }
 
   @_noLocks

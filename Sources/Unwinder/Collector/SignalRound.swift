@@ -90,11 +90,32 @@ import CUnwind
     return poolStart
   }
 
-  /// Faults in as much as the threads are likely to want; what was faulted in stays.
+  /// What the threads of a usual service want: 8 KiB each, and a few long stacks.
+  private var usualPool: UInt64 {
+    @_noLocks get { unsafe UInt64(arena.pointee.thread_count) &* 8192 &+ 4 &* StackCopy.limit }
+  }
+
+  /// Faults in as much as the threads are likely to want: what is usual, or what they wanted last.
   @_noLocks
   private func growPool(_ start: UInt64) {
-    let wanted = unsafe start &+ UInt64(arena.pointee.thread_count) &* 8192 &+ 4 &* StackCopy.limit
-    growPool(to: wanted)
+    growPool(to: start &+ max(usualPool, unsafe arena.pointee.pool_wanted))
+  }
+
+  /// Gives back what is more than usual, once the copies have been read; the rest stays warm.
+  @_noLocks
+  func shrinkPool() {
+    unsafe arena.pointee.pool_wanted = unsafe min(
+      dc_load64(dc_arena_pool_used(arena)),
+      arena.pointee.pool_reserved
+    )
+    let kept = (usualPool &+ 0xffff) & ~0xffff
+    let size = unsafe arena.pointee.pool_size
+    guard let pool = unsafe arena.pointee.pool, kept < size else { return }
+    // A thread that is late with its copy writes into new pages: nobody reads them, nothing is lost.
+    guard unsafe dc_give_back(pool + Int(truncatingIfNeeded: kept), size &- kept) == 0 else {
+      return
+    }
+    unsafe arena.pointee.pool_size = kept
   }
 
   /// Nothing happens where the pool is that large, or cannot be.

@@ -48,7 +48,6 @@ enum Installation {
     unsafe home.pointee.program_entry = dc_program_entry()
     unsafe NoteRing.reserve(home)
     unsafe WatchdogTable.reserve(home)
-    dc_guard_main_thread()
     // Without it threads cannot be attached; captures go on without.
     _ = dc_prepare_alternate_stacks()
     if unsafe home.pointee.settings.thread_origins != 0 {
@@ -68,7 +67,10 @@ enum Installation {
       return result
     }
     unsafe warnOfMissingDirectory(home, arena)
-    return unsafe setActions(home, arena, crashes)
+    dc_guard_main_thread()
+    let armed = unsafe setActions(home, arena, crashes)
+    if armed != 0 { dc_leave_main_thread() }
+    return armed
   }
 
   /// Starts the collector on a stack of our own and waits until it is ready.
@@ -170,6 +172,7 @@ enum Installation {
     guard unsafe home.pointee.armed != 0 else { return 0 &- ErrorNumber.notConnected }
     unsafe dc_store32(dc_home_armed(home), 0)
     unsafe restoreDumpAction(home)
+    dc_leave_main_thread()
     unsafe CrashSetup(home).disarm()
     if unsafe arena.pointee.pid == dc_getpid() {
       let result = unsafe endCollector(home, arena)

@@ -74,19 +74,32 @@ private func noteReason(_ arena: Arena, _ reason: UnsafePointer<CChar>) {
 
 /// Waits until the capture that covers this request is over.
 ///
-/// Twice the timeout: a capture that is under way may have begun with the threads' signals already.
+/// Twice the timeout: a capture that is under way may have begun with the threads' signals already. A request that came too
+/// late for that one is refused like any other, once it has ended, where the next may not begin in time.
 private func waitForCapture(_ home: Home, _ arena: Arena, _ number: UInt64, _ begin: Int64) -> Int32
 {
   let deadline = unsafe begin &+ home.pointee.settings.timeout_ns &* 2
   let changed = unsafe FutexWord(dc_arena_changed(arena))
+  var looked = changed.value
   while true {
     let seen = changed.value
     if unsafe dc_load64(dc_arena_served_here(arena)) >= number { return 0 }
     if unsafe dc_load64(dc_arena_handled(arena)) >= number {
       return unsafe 0 &- arena.pointee.last_errno
     }
+    // Looked at once for each end: a capture that has begun since may be the one that is waited for.
+    if seen != looked {
+      looked = seen
+      if unsafe mustWait(home, arena, until: deadline) { return 0 &- ErrorNumber.tryAgain }
+    }
     let left = deadline &- dc_clock(1)
     guard left > 0 else { return 0 &- ErrorNumber.timedOut }
     changed.wait(while: seen, nanoseconds: left)
   }
+}
+
+/// Whether the least interval keeps the next capture from beginning before the deadline.
+private func mustWait(_ home: Home, _ arena: Arena, until deadline: Int64) -> Bool {
+  let interval = unsafe home.pointee.settings.min_interval_ns
+  return unsafe arena.pointee.last_begin_ns &+ interval > deadline
 }

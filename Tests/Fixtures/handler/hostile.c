@@ -127,6 +127,57 @@ static void call_while_directory_changes(const char *link, const char *new_link)
   printf("failures %d\n", atomic_load(&failures));
 }
 
+// Every second page of data has another protection: hundreds of mappings of one file.
+enum { page_count = 400 };
+static char pages[page_count][4096] __attribute__((aligned(4096))) = {{1}};
+__attribute__((section(".data.behind"), aligned(4096))) static char behind[4096] = {1};
+static void split_pages(void) {
+  for (int i = 0; i < page_count; i += 2)
+    if (mprotect(pages[i], 4096, PROT_READ) != 0) abort();
+  printf("pages %d data %lx\n", page_count, (unsigned long)behind);
+}
+
+// Callers who all ask at one moment, when only one capture may be made.
+static pthread_barrier_t moment;
+static atomic_int made, refused, other, asked;
+static void *caller_of_crowd(void *argument) {
+  pthread_barrier_wait(&moment);
+  // One after the other, so that some ask while the capture of the first goes on.
+  for (int turn = (int)(intptr_t)argument; atomic_load(&asked) < turn;) sched_yield();
+  atomic_fetch_add(&asked, 1);
+  int result = dumpcollect_capture("crowd");
+  atomic_fetch_add(result == 0 ? &made : result == -11 ? &refused : &other, 1);
+  return argument;
+}
+static void ask_as_a_crowd(void) {
+  enum { callers = 48 };
+  pthread_t threads[callers];
+  pthread_barrier_init(&moment, NULL, callers);
+  for (int i = 0; i < callers; i++)
+    if (pthread_create(&threads[i], NULL, caller_of_crowd, (void *)(intptr_t)i) != 0) abort();
+  for (int i = 0; i < callers; i++) pthread_join(threads[i], NULL);
+  printf("made %d refused %d other %d\n", atomic_load(&made), atomic_load(&refused), atomic_load(&other));
+}
+
+// Threads with long stacks.
+static int descend(int depth) {
+  volatile char room[4096];
+  room[0] = 1;
+  if (depth > 0) return descend(depth - 1) + room[0];
+  atomic_fetch_add(&in_place, 1);
+  while (room[0]) pause();
+  return room[0];
+}
+static void *long_stack(void *argument) { return (void *)(intptr_t)(descend(50) + (argument != NULL)); }
+static void start_long_stacks(void) {
+  enum { threads = 64 };
+  for (int i = 0; i < threads; i++) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, long_stack, NULL) != 0) abort();
+  }
+  while (atomic_load(&in_place) < threads) sched_yield();
+}
+
 int main(int argc, char **argv) {
   const char *word = argc > 1 ? argv[1] : "";
   if (dumpcollect_install(NULL) != 0) return 2;
@@ -134,6 +185,9 @@ int main(int argc, char **argv) {
   if (strcmp(word, "come and go") == 0) come_and_go();
   if (strcmp(word, "callers") == 0 && argc > 3) call_while_directory_changes(argv[2], argv[3]);
   if (strcmp(word, "change") == 0) change_thread_signal();
+  if (strcmp(word, "pages") == 0) split_pages();
+  if (strcmp(word, "crowd") == 0) ask_as_a_crowd();
+  if (strcmp(word, "long stacks") == 0) start_long_stacks();
   // Without the privilege this is refused beyond RLIMIT_MEMLOCK, and changes nothing.
   if (strcmp(word, "lock") == 0 && mlockall(MCL_CURRENT) != 0) perror("mlockall");
   printf("ready\n");
