@@ -103,7 +103,9 @@ import CUnwind
     unsafe Installation.giveBack(signal, &ours, dc_previous_crash(home, signal))
   }
 
-  /// A stack overflow leaves no room for a handler but on another stack. One that is there already stays.
+  /// A stack overflow leaves no room for a handler but on another stack.
+  ///
+  /// One that is there already stays.
   private func giveMainThreadAStack() {
     var old = dc_alternate_stack()
     guard dc_gettid() == dc_getpid(), unsafe dc_swap_alternate_stack(nil, &old) == 0,

@@ -94,8 +94,9 @@ import CUnwind
     unsafe FutexWord(dc_arena_held(arena)).set(0)
   }
 
-  /// Another thread was the first. Where its signal ends the process, that is waited for a little longer:
-  /// its signal is the one to be seen.
+  /// Another thread was the first: its capture has this thread in it too.
+  ///
+  /// Where its signal ends the process, that is waited for a little longer: its signal is the one to be seen.
   @_noLocks
   private func waitForOthers(_ round: UInt32) {
     while table.round.value == round {
