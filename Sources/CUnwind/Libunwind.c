@@ -15,6 +15,8 @@ typedef int (*search_function)(
 static int find_proc_info(
     unw_addr_space_t space, unw_word_t ip, unw_proc_info_t *info, int need_info, void *context) {
   dc_unwind_table table;
+  // Called with libunwind's lock held and all signals blocked, where a fault would end the process at once.
+  dc_open_faults();
   if (dc_unwind_find_table(ip, &table, context) != 0) return -UNW_ENOINFO;
   unw_dyn_info_t dynamic;
   memset(&dynamic, 0, sizeof dynamic);

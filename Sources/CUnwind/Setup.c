@@ -75,15 +75,3 @@ int32_t dc_join_collector(dc_home *home) {
   home->collector_thread = 0;
   return -failure;
 }
-
-void dc_find_abort(uint64_t *start, uint64_t *end) {
-  Dl_info info;
-  void *symbol = NULL;
-  uint64_t address = (uint64_t)(uintptr_t)abort;
-  *start = address;
-  *end = address + 1024;
-  // In a program that is not position-independent the address may be that of a slot of its linkage table.
-  if (dladdr1((void *)(uintptr_t)abort, &info, &symbol, RTLD_DL_SYMENT) == 0 || !symbol || !info.dli_saddr) return;
-  *start = (uint64_t)(uintptr_t)info.dli_saddr;
-  *end = *start + ((const ElfW(Sym) *)symbol)->st_size;
-}

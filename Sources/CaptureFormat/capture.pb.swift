@@ -35,48 +35,90 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 }
 
 /// Record kind 1, always the first: what this capture is.
-package nonisolated struct WireHeader: Sendable {
+package nonisolated struct WireHeader: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var kind: WireHeader.Kind = .live
+  package var kind: WireHeader.Kind {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
   /// "signal", or what dumpcollect_capture was given; absent in a crash
-  package var reason: String = String()
+  package var reason: String {
+    get {_storage._reason}
+    set {_uniqueStorage()._reason = newValue}
+  }
 
   /// CLOCK_REALTIME at the trigger, nanoseconds since 1970
-  package var timeNs: UInt64 = 0
+  package var timeNs: UInt64 {
+    get {_storage._timeNs}
+    set {_uniqueStorage()._timeNs = newValue}
+  }
 
   /// semantic version of the handler
-  package var collectorVersion: String = String()
+  package var collectorVersion: String {
+    get {_storage._collectorVersion}
+    set {_uniqueStorage()._collectorVersion = newValue}
+  }
 
   /// e_machine: 62 x86_64, 183 aarch64
-  package var elfMachine: UInt32 = 0
+  package var elfMachine: UInt32 {
+    get {_storage._elfMachine}
+    set {_uniqueStorage()._elfMachine = newValue}
+  }
 
   /// what triggered it; absent for dumpcollect_capture
   package var signal: WireSignal {
-    get {_signal ?? WireSignal()}
-    set {_signal = newValue}
+    get {_storage._signal ?? WireSignal()}
+    set {_uniqueStorage()._signal = newValue}
   }
   /// Returns true if `signal` has been explicitly set.
-  package var hasSignal: Bool {self._signal != nil}
+  package var hasSignal: Bool {_storage._signal != nil}
   /// Clears the value of `signal`. Subsequent reads from it will return its default value.
-  package mutating func clearSignal() {self._signal = nil}
+  package mutating func clearSignal() {_uniqueStorage()._signal = nil}
 
   /// abort or fatal error message of the service
-  package var message: String = String()
+  package var message: String {
+    get {_storage._message}
+    set {_uniqueStorage()._message = newValue}
+  }
 
-  package var crashedTid: Int32 = 0
+  package var crashedTid: Int32 {
+    get {_storage._crashedTid}
+    set {_uniqueStorage()._crashedTid = newValue}
+  }
 
   /// why something is missing from every thread (libunwind not found, …)
-  package var degraded: String = String()
+  package var degraded: String {
+    get {_storage._degraded}
+    set {_uniqueStorage()._degraded = newValue}
+  }
 
   /// walks end after this many frames
-  package var maxFrames: UInt32 = 0
+  package var maxFrames: UInt32 {
+    get {_storage._maxFrames}
+    set {_uniqueStorage()._maxFrames = newValue}
+  }
+
+  /// mangled name of the C++ exception that an aborting thread was handling
+  package var exceptionType: String {
+    get {_storage._exceptionType}
+    set {_uniqueStorage()._exceptionType = newValue}
+  }
+
+  /// what it says, where it derives from std::runtime_error or std::logic_error
+  package var exceptionText: String {
+    get {_storage._exceptionText}
+    set {_uniqueStorage()._exceptionText = newValue}
+  }
 
   /// that had crossed their limits, of which no earlier capture told
-  package var watchdogs: [WireWatchdogAlarm] = []
+  package var watchdogs: [WireWatchdogAlarm] {
+    get {_storage._watchdogs}
+    set {_uniqueStorage()._watchdogs = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -132,7 +174,7 @@ package nonisolated struct WireHeader: Sendable {
 
   package init() {}
 
-  fileprivate var _signal: WireSignal? = nil
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
 }
 
 /// A watchdog whose limit was crossed.
@@ -1338,83 +1380,153 @@ fileprivate nonisolated let _protobuf_package = "dumpcollect.capture.v1"
 
 nonisolated extension WireHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Header"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}reason\0\u{3}time_ns\0\u{3}collector_version\0\u{3}elf_machine\0\u{1}signal\0\u{1}message\0\u{3}crashed_tid\0\u{1}degraded\0\u{3}max_frames\0\u{2}\u{4}watchdogs\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}reason\0\u{3}time_ns\0\u{3}collector_version\0\u{3}elf_machine\0\u{1}signal\0\u{1}message\0\u{3}crashed_tid\0\u{1}degraded\0\u{3}max_frames\0\u{3}exception_type\0\u{3}exception_text\0\u{2}\u{2}watchdogs\0")
+
+  fileprivate class _StorageClass {
+    var _kind: WireHeader.Kind = .live
+    var _reason: String = String()
+    var _timeNs: UInt64 = 0
+    var _collectorVersion: String = String()
+    var _elfMachine: UInt32 = 0
+    var _signal: WireSignal? = nil
+    var _message: String = String()
+    var _crashedTid: Int32 = 0
+    var _degraded: String = String()
+    var _maxFrames: UInt32 = 0
+    var _exceptionType: String = String()
+    var _exceptionText: String = String()
+    var _watchdogs: [WireWatchdogAlarm] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _kind = source._kind
+      _reason = source._reason
+      _timeNs = source._timeNs
+      _collectorVersion = source._collectorVersion
+      _elfMachine = source._elfMachine
+      _signal = source._signal
+      _message = source._message
+      _crashedTid = source._crashedTid
+      _degraded = source._degraded
+      _maxFrames = source._maxFrames
+      _exceptionType = source._exceptionType
+      _exceptionText = source._exceptionText
+      _watchdogs = source._watchdogs
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
-      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.timeNs) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.collectorVersion) }()
-      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.elfMachine) }()
-      case 6: try { try decoder.decodeSingularMessageField(value: &self._signal) }()
-      case 7: try { try decoder.decodeSingularStringField(value: &self.message) }()
-      case 8: try { try decoder.decodeSingularInt32Field(value: &self.crashedTid) }()
-      case 9: try { try decoder.decodeSingularStringField(value: &self.degraded) }()
-      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.maxFrames) }()
-      case 14: try { try decoder.decodeRepeatedMessageField(value: &self.watchdogs) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularEnumField(value: &_storage._kind) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._reason) }()
+        case 3: try { try decoder.decodeSingularFixed64Field(value: &_storage._timeNs) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._collectorVersion) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._elfMachine) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._signal) }()
+        case 7: try { try decoder.decodeSingularStringField(value: &_storage._message) }()
+        case 8: try { try decoder.decodeSingularInt32Field(value: &_storage._crashedTid) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._degraded) }()
+        case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._maxFrames) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._exceptionType) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._exceptionText) }()
+        case 14: try { try decoder.decodeRepeatedMessageField(value: &_storage._watchdogs) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.kind != .live {
-      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 1)
-    }
-    if !self.reason.isEmpty {
-      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
-    }
-    if self.timeNs != 0 {
-      try visitor.visitSingularFixed64Field(value: self.timeNs, fieldNumber: 3)
-    }
-    if !self.collectorVersion.isEmpty {
-      try visitor.visitSingularStringField(value: self.collectorVersion, fieldNumber: 4)
-    }
-    if self.elfMachine != 0 {
-      try visitor.visitSingularUInt32Field(value: self.elfMachine, fieldNumber: 5)
-    }
-    try { if let v = self._signal {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    } }()
-    if !self.message.isEmpty {
-      try visitor.visitSingularStringField(value: self.message, fieldNumber: 7)
-    }
-    if self.crashedTid != 0 {
-      try visitor.visitSingularInt32Field(value: self.crashedTid, fieldNumber: 8)
-    }
-    if !self.degraded.isEmpty {
-      try visitor.visitSingularStringField(value: self.degraded, fieldNumber: 9)
-    }
-    if self.maxFrames != 0 {
-      try visitor.visitSingularUInt32Field(value: self.maxFrames, fieldNumber: 10)
-    }
-    if !self.watchdogs.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.watchdogs, fieldNumber: 14)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._kind != .live {
+        try visitor.visitSingularEnumField(value: _storage._kind, fieldNumber: 1)
+      }
+      if !_storage._reason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reason, fieldNumber: 2)
+      }
+      if _storage._timeNs != 0 {
+        try visitor.visitSingularFixed64Field(value: _storage._timeNs, fieldNumber: 3)
+      }
+      if !_storage._collectorVersion.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._collectorVersion, fieldNumber: 4)
+      }
+      if _storage._elfMachine != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._elfMachine, fieldNumber: 5)
+      }
+      try { if let v = _storage._signal {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      if !_storage._message.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._message, fieldNumber: 7)
+      }
+      if _storage._crashedTid != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._crashedTid, fieldNumber: 8)
+      }
+      if !_storage._degraded.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._degraded, fieldNumber: 9)
+      }
+      if _storage._maxFrames != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._maxFrames, fieldNumber: 10)
+      }
+      if !_storage._exceptionType.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._exceptionType, fieldNumber: 11)
+      }
+      if !_storage._exceptionText.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._exceptionText, fieldNumber: 12)
+      }
+      if !_storage._watchdogs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._watchdogs, fieldNumber: 14)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireHeader, rhs: WireHeader) -> Bool {
-    if lhs.kind != rhs.kind {return false}
-    if lhs.reason != rhs.reason {return false}
-    if lhs.timeNs != rhs.timeNs {return false}
-    if lhs.collectorVersion != rhs.collectorVersion {return false}
-    if lhs.elfMachine != rhs.elfMachine {return false}
-    if lhs._signal != rhs._signal {return false}
-    if lhs.message != rhs.message {return false}
-    if lhs.crashedTid != rhs.crashedTid {return false}
-    if lhs.degraded != rhs.degraded {return false}
-    if lhs.maxFrames != rhs.maxFrames {return false}
-    if lhs.watchdogs != rhs.watchdogs {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._reason != rhs_storage._reason {return false}
+        if _storage._timeNs != rhs_storage._timeNs {return false}
+        if _storage._collectorVersion != rhs_storage._collectorVersion {return false}
+        if _storage._elfMachine != rhs_storage._elfMachine {return false}
+        if _storage._signal != rhs_storage._signal {return false}
+        if _storage._message != rhs_storage._message {return false}
+        if _storage._crashedTid != rhs_storage._crashedTid {return false}
+        if _storage._degraded != rhs_storage._degraded {return false}
+        if _storage._maxFrames != rhs_storage._maxFrames {return false}
+        if _storage._exceptionType != rhs_storage._exceptionType {return false}
+        if _storage._exceptionText != rhs_storage._exceptionText {return false}
+        if _storage._watchdogs != rhs_storage._watchdogs {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

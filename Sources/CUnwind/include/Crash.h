@@ -37,6 +37,7 @@ typedef struct dc_crash {
   uint32_t captures;                // made so far
   uint32_t first;                   // index of the crasher whose signal counts
   uint32_t is_deadly;               // what follows the capture ends the process
+  uint32_t helper_tid;              // word for the kernel to note the id of the last resort in
   int64_t begin_ns, time_ns;        // CLOCK_MONOTONIC and CLOCK_REALTIME at the first signal
   dc_crasher crashers[dc_crasher_limit];
 } dc_crash;
@@ -67,6 +68,11 @@ static inline SIGNAL_SAFE uint64_t dc_info_address(const siginfo_t *info) {
   return (uint64_t)(uintptr_t)info->si_addr;
 }
 SIGNAL_SAFE void dc_set_default(int32_t signal);
+/// Unblocks the signals that a thread's own instructions raise.
+static inline SIGNAL_SAFE void dc_open_faults(void) {
+  uint64_t mask = 1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGILL - 1) | 1ull << (SIGFPE - 1);
+  dc_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (uintptr_t)&mask, 0, 8, 0, 0);
+}
 
 /// The kernel's stack_t.
 typedef struct dc_alternate_stack {
@@ -97,6 +103,9 @@ static inline SIGNAL_SAFE uint64_t *_Nonnull dc_crasher_recovery(dc_crasher *_No
   return &crasher->recovery;
 }
 static inline SIGNAL_SAFE uint32_t *_Nonnull dc_crasher_word(dc_crasher *_Nonnull crasher) { return &crasher->word; }
+static inline SIGNAL_SAFE uint32_t *_Nonnull dc_crash_helper_tid(dc_crash *_Nonnull crash) {
+  return &crash->helper_tid;
+}
 static inline SIGNAL_SAFE uint32_t *_Nonnull dc_crash_phase(dc_crash *_Nonnull crash) { return &crash->phase; }
 static inline SIGNAL_SAFE uint32_t *_Nonnull dc_crash_round(dc_crash *_Nonnull crash) { return &crash->round; }
 

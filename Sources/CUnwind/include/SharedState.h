@@ -208,6 +208,16 @@ typedef struct dc_unwind_library {
   int (*search)(void *, uint64_t, void *, void *, int, void *);
 } dc_unwind_library;
 
+/// Where the last words of a dying process lie; 0 where there are none.
+typedef struct dc_messages {
+  uint64_t abort_start, abort_end;  // the code of abort()
+  uint64_t abort_message;           // glibc's pointer to what assert, malloc and fortify said
+  uint64_t swift_message;           // the Swift runtime's pointer to what fatalError said
+  // Distance of the C++ runtime's exception globals from a thread's pointer, the same in all threads.
+  int64_t exceptions;
+  uint32_t has_exceptions;
+} dc_messages;
+
 typedef struct dc_home {
   dc_settings settings;
   dc_arena *arena;
@@ -225,7 +235,8 @@ typedef struct dc_home {
   dc_crash *crash;            // wiped in a forked child
   uint8_t *crash_room;        // a stack and a copy for each crasher, wiped too
   uint32_t crash_capacity;    // crashers that have them
-  uint64_t abort_start, abort_end;  // the code of abort()
+  uint8_t *crash_fallback;    // what the last resort of a crash needs, see CrashFallback.swift
+  dc_messages messages;
   uint64_t collector_stack, collector_stack_size;
   uint64_t collector_entry_sp, collector_thread_pointer;
   uint32_t *collector_tid_word;
@@ -295,10 +306,12 @@ uint64_t dc_thread_block_size(void);
 /// Looks after the end of a process whose main thread calls pthread_exit, until `leave`.
 void dc_guard_main_thread(void);
 void dc_leave_main_thread(void);
-/// Where the code of abort() lies.
-void dc_find_abort(uint64_t *start, uint64_t *end);
 /// Loads the compiler's unwinder, which else the first thread that is made would do.
 void dc_warm_up_origins(void);
+/// Looks for all of them.
+void dc_find_messages(dc_messages *messages);
+/// Called by another thread than that: whether the distance holds there too.
+SIGNAL_SAFE void dc_verify_messages(dc_messages *messages);
 /// A buffer of dc_path_size bytes of the calling thread.
 char *dc_path_buffer(void);
 /// The calling thread's labels, NULL before it has any.

@@ -121,7 +121,7 @@ import CUnwind
       capacity: Int(truncatingIfNeeded: arena.pointee.buffer_size)
     )
     let canUnwind = prepareUnwinder()
-    unsafe request.write(to: &file, home, canUnwind: canUnwind, crash: crash)
+    unsafe request.write(to: &file, home, canUnwind: canUnwind, crash: crash, scratch: scratch)
     let procBegin = dc_clock(1)
     unsafe ProcessRecord(home: home, arena: arena, scratch: scratch, scratchSize: 65_536).write(
       to: &file

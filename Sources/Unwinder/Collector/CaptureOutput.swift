@@ -6,6 +6,8 @@ import CUnwind
   let arena: Arena
   private let name: CaptureName
   private let scratch: UnsafeMutablePointer<UInt8>
+  private let directory: Int32
+  private let prunes: Bool
   private(set) var descriptor: Int32 = -1
   /// 0 or an errno.
   private(set) var failure: Int32 = 0
@@ -18,6 +20,21 @@ import CUnwind
     unsafe self.home = unsafe home
     unsafe self.arena = unsafe arena
     unsafe self.scratch = unsafe arena.pointee.names ?? scratch
+    directory = unsafe arena.pointee.directory_descriptor
+    prunes = true
+    name = unsafe CaptureName(time: time, pid: arena.pointee.pid)
+  }
+
+  /// For a file that another thread than the collector writes: in a directory that it has opened itself, with
+  /// 512 bytes of its own for the names.
+  @_noLocks
+  init(home: Home, arena: Arena, time: Int64, names: UnsafeMutablePointer<UInt8>, directory: Int32)
+  {
+    unsafe self.home = unsafe home
+    unsafe self.arena = unsafe arena
+    unsafe scratch = unsafe names
+    self.directory = directory
+    prunes = false
     name = unsafe CaptureName(time: time, pid: arena.pointee.pid)
   }
 
@@ -33,7 +50,6 @@ import CUnwind
   /// Creates the file; processes of several containers may share directory and pid.
   @_noLocks
   mutating func open() -> Bool {
-    let directory = unsafe arena.pointee.directory_descriptor
     var attempt = 0
     while attempt < Self.attempts {
       unsafe arena.pointee.sequence &+= 1
@@ -56,7 +72,7 @@ import CUnwind
   @_noLocks
   mutating func discard() -> Int32 {
     dc_close(descriptor)
-    unsafe dc_unlink_at(arena.pointee.directory_descriptor, dcText(0))
+    unsafe dc_unlink_at(directory, dcText(0))
     return ErrorNumber.cancelled
   }
 
@@ -65,7 +81,6 @@ import CUnwind
   /// `keepsPartial`: a file that could not be written to its end stays, under its partial name.
   @_noLocks
   mutating func publish(_ writeFailure: Int32, keepsPartial: Bool) -> Int32 {
-    let directory = unsafe arena.pointee.directory_descriptor
     dc_close(descriptor)
     let partial = unsafe dcText(0)
     guard writeFailure == 0 else {
@@ -79,6 +94,8 @@ import CUnwind
       let result = unsafe give(partial, final, directory)
       if result == 0 {
         unsafe notePublished(final)
+        // Where it is not the collector that writes, pruning waits for the next capture.
+        guard prunes else { return 0 }
         unsafe Retention(
           home: home,
           directory: directory,

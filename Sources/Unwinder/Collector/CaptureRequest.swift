@@ -101,7 +101,8 @@ import CUnwind
     to file: inout CaptureFile,
     _ home: Home,
     canUnwind: Bool,
-    crash: CrashRecord?
+    crash: CrashRecord?,
+    scratch: UnsafeMutablePointer<UInt8>
   ) {
     var record = file.beginRecord(room: 49_152)
     // The kind comes first, and even if zero: whoever prunes a directory reads it without a parser.
@@ -117,7 +118,7 @@ import CUnwind
     unsafe record.field(4, text: dc_version().asBytes, count: textLength(dc_version(), limit: 63))
     record.field(5, varint: UInt64(truncatingIfNeeded: dc_elf_machine))
     if let crash {
-      crash.writeHeader(&record)
+      unsafe crash.writeHeader(&record, scratch: scratch)
     } else if hasSignal {
       writeSignal(&record)
     }

@@ -21,6 +21,7 @@ func collectorMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPoin
     in: home.pointee.collector_thread_pointer
   )
   unsafe arena.pointee.is_child = 0
+  unsafe dc_verify_messages(dc_home_messages(home))
   unsafe runCollector(home, arena)
   return nil
 }
@@ -43,10 +44,11 @@ func collectorOfForkedChild(_ argument: UnsafeMutableRawPointer?) {
 /// All signals blocked but those that must reach this thread: the dump signal, when every other thread
 /// blocks it; 32 and 33, with which libc carries out setuid in all threads; faults of its own code.
 @_noLocks
-private func collectorMask(_ dumpSignal: Int32) -> UInt64 {
+func collectorMask(_ dumpSignal: Int32) -> UInt64 {
   ~(SignalNumber.bit(dumpSignal) | SignalNumber.bit(32) | SignalNumber.bit(33)
     | SignalNumber.bit(SignalNumber.segmentation) | SignalNumber.bit(SignalNumber.bus)
-    | SignalNumber.bit(4) | SignalNumber.bit(8))
+    | SignalNumber.bit(SignalNumber.illegalInstruction)
+    | SignalNumber.bit(SignalNumber.arithmetic))
 }
 
 @_noLocks
@@ -67,7 +69,7 @@ private func runCollector(_ home: Home, _ arena: Arena) {
   unsafe openDirectory(home, arena)
   unsafe warmUp(home, arena)
   unsafe FutexWord(dc_arena_collector_state(arena)).set(CollectorPhase.ready)
-  unsafe serve(home, arena)
+  unsafe serveProtected(home, arena)
   if let scratch = unsafe arena.pointee.scratch {
     unsafe StateFile(home: home, arena: arena, scratch: scratch).remove()
   }

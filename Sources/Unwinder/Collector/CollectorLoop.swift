@@ -1,8 +1,27 @@
 import CUnwind
 
+/// Makes captures until it is told to end, and goes on after a fault of its own.
+///
+/// A fault that comes again and again ends it in the end: nobody is to be kept busy by it.
+@_noLocks
+func serveProtected(_ home: Home, _ arena: Arena) {
+  var faults = 0
+  while faults < 8, unsafe dc_recover(dc_arena_recovery(arena), serveShared, home) != 0 {
+    faults &+= 1
+  }
+}
+
+@_noLocks @c(dc_serve_shared)
+private func serveShared(_ argument: UnsafeMutableRawPointer?) {
+  guard let home = unsafe argument?.assumingMemoryBound(to: dc_home.self),
+    let arena = unsafe home.pointee.arena
+  else { return }
+  unsafe serve(home, arena)
+}
+
 /// Makes captures until it is told to end.
 @_noLocks
-func serve(_ home: Home, _ arena: Arena) {
+private func serve(_ home: Home, _ arena: Arena) {
   let wake = unsafe FutexWord(dc_arena_wake(arena))
   while true {
     let seen = wake.value

@@ -6,7 +6,7 @@ import CUnwind
   private let place: UInt32
 
   @_noLocks
-  private init(_ table: CrashTable) {
+  init(_ table: CrashTable) {
     self.table = table
     place = unsafe table.crash.pointee.first
   }
@@ -83,9 +83,12 @@ import CUnwind
 
   /// The fields of the header that tell what happened.
   @_noLocks
-  func writeHeader(_ record: inout ProtobufWriter) {
+  func writeHeader(_ record: inout ProtobufWriter, scratch: UnsafeMutablePointer<UInt8>) {
     unsafe Self.writeSignal(6, table.crasher(place), &record)
     unsafe record.field(8, signed: Int64(table.crasher(place).pointee.tid))
+    unsafe CrashMessage(dc_home_messages(table.home), table.crasher(place), scratch: scratch).write(
+      to: &record
+    )
   }
 
   /// A crasher's signal as a message of the capture.

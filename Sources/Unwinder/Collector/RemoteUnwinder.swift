@@ -63,6 +63,8 @@ enum WalkEnd {
   static var outOfTime: UInt8 { @_noLocks @inline(__always) get { 7 } }
   /// Without a signal, more than one stack was possible.
   static var ambiguous: UInt8 { @_noLocks @inline(__always) get { 8 } }
+  /// The walk itself ran into a fault.
+  static var fault: UInt8 { @_noLocks @inline(__always) get { 9 } }
 }
 
 /// A frame that is not a plain return address found by its unwind table.
@@ -122,7 +124,58 @@ enum FrameSource {
   static var callSite: UInt8 { @_noLocks @inline(__always) get { 4 } }
 }
 
+/// A walk that ends with the frames it has, and the collector goes on, where an unwinder fails.
+@safe private struct WalkAttempt {
+  var walk: Walk
+  let unwinder: RowUnwinder
+  let cursor: UnsafeMutableRawPointer
+  let context: UnsafeMutablePointer<WalkContext>
+
+  @_noLocks
+  init(
+    _ walk: Walk,
+    _ unwinder: RowUnwinder,
+    _ cursor: UnsafeMutableRawPointer,
+    _ context: UnsafeMutablePointer<WalkContext>
+  ) {
+    self.walk = walk
+    self.unwinder = unwinder
+    unsafe self.cursor = unsafe cursor
+    unsafe self.context = unsafe context
+  }
+}
+
+@_noLocks @c(dc_run_walk)
+private func runWalk(_ argument: UnsafeMutableRawPointer?) {
+  guard let attempt = unsafe argument?.assumingMemoryBound(to: WalkAttempt.self) else { return }
+  unsafe attempt.pointee.unwinder.run(
+    &attempt.pointee.walk,
+    attempt.pointee.cursor,
+    attempt.pointee.context
+  )
+}
+
 extension Walk {
+  /// Walks by the unwinder given.
+  ///
+  /// A fault of its costs the frames of this walk that were not found yet.
+  @_noLocks
+  mutating func run(
+    protecting unwinder: RowUnwinder,
+    _ cursor: UnsafeMutableRawPointer,
+    _ context: UnsafeMutablePointer<WalkContext>
+  ) {
+    let counter = unsafe context.pointee.registers[dc_register_pc]
+    var attempt = unsafe WalkAttempt(self, unwinder, cursor, context)
+    let isBroken = unsafe dc_recover(dc_arena_recovery(unwinder.arena), runWalk, &attempt) != 0
+    self = attempt.walk
+    guard isBroken else { return }
+    end = WalkEnd.fault
+    if count > 0 { return }
+    append(counter)
+    mark(kind: FrameKind.exact, foundBy: FrameSource.context)
+  }
+
   /// Walks from the context's registers to the outermost frame.
   @_noLocks
   mutating func run(

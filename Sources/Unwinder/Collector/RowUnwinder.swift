@@ -29,6 +29,14 @@ enum UnwinderChoice {
     unsafe arena.pointee.row_differences = 0
   }
 
+  /// Beside a collector that does not work: no memory of its is touched, and nothing is walked.
+  @_noLocks
+  init(idleBeside home: Home, _ arena: Arena) {
+    unsafe self.home = unsafe home
+    unsafe self.arena = unsafe arena
+    table = nil
+  }
+
   @_noLocks
   func run(
     _ walk: inout Walk,

@@ -24,6 +24,7 @@ enum ThreadReason {
   static var noSlot: UInt8 { @_noLocks @inline(__always) get { 11 } }
   /// It is in the handler of a fatal signal, and has put there itself what there is to know.
   static var crashed: UInt8 { @_noLocks @inline(__always) get { 12 } }
+  static var noCollector: UInt8 { @_noLocks @inline(__always) get { 13 } }
 }
 
 /// What /proc/PID/task/TID/syscall said.

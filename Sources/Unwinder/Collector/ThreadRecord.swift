@@ -108,8 +108,10 @@ import CUnwind
     var context = unsafe self.context(thread, quiet)
     var isDoubtful = false
     if var found = context {
+      // A fault of an earlier walk may have left locks of libunwind's held.
+      let canUnwind = unsafe canUnwind && home.pointee.libunwind_is_broken == 0
       if canUnwind, !isLate {
-        unsafe unwinder.run(&walk, cursor, &found)
+        unsafe walk.run(protecting: unwinder, cursor, &found)
       } else {
         unsafe walk.append(found.registers[dc_register_pc])
         walk.mark(kind: FrameKind.exact, foundBy: FrameSource.context)
@@ -198,6 +200,7 @@ import CUnwind
         || thread.pointee.status == ThreadStatus.quiet
     else { return 0 }
     let asked = unsafe Int(truncatingIfNeeded: home.pointee.settings.stack_bytes)
+    if unsafe thread.pointee.reason == ThreadReason.noCollector { return max(asked, 0) }
     let all = Int(truncatingIfNeeded: StackCopy.limit)
     return canUnwind ? max(asked, 0) : max(asked, all)
   }

@@ -36,6 +36,8 @@ func writeReason(
     record.field(5, text: "the kernel refused to send the thread signal")
   } else if reason == ThreadReason.noSlot {
     record.field(5, text: "more threads than a capture has room for")
+  } else if reason == ThreadReason.noCollector {
+    record.field(5, text: "the collector did not work, nobody asked this thread")
   } else if isDoubtful {
     record.field(
       5,
@@ -69,6 +71,9 @@ func writeTruncation(_ walk: Walk, _ record: inout ProtobufWriter) {
     text.append(hexadecimal: walk.stuckAt)
   } else if walk.end == WalkEnd.noProgress {
     text.append("frames repeat")
+  } else if walk.end == WalkEnd.fault {
+    text.append("the walk itself failed with a fault at the frame of ")
+    text.append(hexadecimal: walk.stuckAt)
   } else if walk.end == WalkEnd.outOfTime {
     text.append("the capture ran out of time")
   } else {

@@ -17,9 +17,14 @@ import CUnwind
     if unsafe home.pointee.crash == nil, let memory = unsafe dc_map(size) {
       unsafe dc_wipe_on_fork(memory, size)
       reserveRoom()
+      let fallback = UInt64(truncatingIfNeeded: CrashFallback.byteCount)
+      if let memory = unsafe dc_reserve_closed(fallback) {
+        unsafe dc_wipe_on_fork(memory, fallback)
+        unsafe home.pointee.crash_fallback = unsafe memory.assumingMemoryBound(to: UInt8.self)
+      }
       unsafe home.pointee.crash = unsafe memory.assumingMemoryBound(to: dc_crash.self)
     }
-    unsafe dc_find_abort(&home.pointee.abort_start, &home.pointee.abort_end)
+    unsafe dc_find_messages(&home.pointee.messages)
   }
 
   private func reserveRoom() {

@@ -82,7 +82,13 @@ private func keepCollector(
 ) -> Bool {
   if unsafe isFault(signal, info) {
     let point = unsafe dc_load64(dc_arena_recovery(arena))
-    guard point != 0 else { return false }
+    guard point != 0, let home = unsafe dc_get_home() else { return false }
+    let dumpSignal = unsafe home.pointee.settings.dump_signal
+    // libunwind blocks all signals while it holds its lock, which then stays held.
+    if unsafe dc_get_context_mask(context) & SignalNumber.bit(dumpSignal) != 0 {
+      unsafe home.pointee.libunwind_is_broken = 1
+    }
+    unsafe dc_set_context_mask(context, collectorMask(dumpSignal))
     unsafe dc_go_on_at(context, point)
     return true
   }
@@ -179,8 +185,8 @@ private func keepCrasher(
 /// glibc raises SIGABRT through two or three small frames.
 @_noLocks
 private func isInAbort(_ home: Home, _ context: UnsafeMutableRawPointer) -> Bool {
-  let start = unsafe home.pointee.abort_start
-  let end = unsafe home.pointee.abort_end
+  let start = unsafe home.pointee.messages.abort_start
+  let end = unsafe home.pointee.messages.abort_end
   var registers = dc_crasher()
   unsafe dc_get_registers(context, dc_crasher_registers(&registers))
   var address = unsafe dc_crasher_registers(&registers)[dc_register_sp]

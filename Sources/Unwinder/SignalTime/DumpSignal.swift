@@ -77,6 +77,14 @@ func armForkedChild(_ home: Home, _ arena: Arena) -> Bool {
   guard unsafe home.pointee.armed != 0, unsafe home.pointee.collector_entry_sp != 0 else {
     return true
   }
+  let isStarted = unsafe startCollectorAnew(home)
+  if !isStarted { unsafe dc_store32(dc_arena_pid(arena), 0) }
+  return isStarted
+}
+
+/// Starts a collector on the stack and the thread block of one that is gone.
+@_noLocks
+func startCollectorAnew(_ home: Home) -> Bool {
   // Inherited by the new thread, which then sets its own.
   let mask = dc_set_mask(SignalNumber.allButFaults)
   let tid = unsafe dc_clone_thread(
@@ -87,6 +95,5 @@ func armForkedChild(_ home: Home, _ arena: Arena) -> Bool {
     home.pointee.collector_tid_word
   )
   _ = dc_set_mask(mask)
-  if tid < 0 { unsafe dc_store32(dc_arena_pid(arena), 0) }
   return tid > 0
 }
