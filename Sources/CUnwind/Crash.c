@@ -133,6 +133,42 @@ void dc_go_on_at(void *context, uint64_t point) {
 }
 #endif
 
+void dc_restore(void) __attribute__((visibility("hidden")));
+
+#if defined(__x86_64__)
+// arch/x86/kernel/signal_64.c: the return address, the kernel's ucontext (shorter than libc's), the siginfo, and
+// above them, aligned to 64 bytes, the vector registers, whose size stands in them (struct _fpx_sw_bytes).
+uint64_t dc_move_frame(void *context) {
+  ucontext_t *frame = context;
+  uint64_t entry = (uint64_t)(uintptr_t)context - 8;
+  // Called by another handler, not by the kernel: then that one has chosen the stack.
+  if (*(const uint64_t *)(uintptr_t)entry != (uint64_t)(uintptr_t)dc_restore) return 0;
+  uint64_t bottom = (uint64_t)(uintptr_t)frame->uc_stack.ss_sp, size = frame->uc_stack.ss_size;
+  uint64_t pointer = (uint64_t)frame->uc_mcontext.gregs[REG_RSP];
+  if (entry - bottom >= size || pointer - bottom < size) return 0;
+  uint64_t vectors = (uint64_t)(uintptr_t)frame->uc_mcontext.fpregs;
+  if (vectors <= entry || vectors - bottom >= size) return 0;
+  const uint32_t *software = (const uint32_t *)(uintptr_t)(vectors + 464);
+  uint64_t vector_size = software[0] == 0x46505853 ? software[1] : 512;
+  uint64_t to = (pointer - 128 - vector_size) & ~63ull;
+  uint64_t moved = entry + (to - vectors);
+  dc_open_faults();
+  size_t left = dc_copy((void *)(uintptr_t)moved, (const void *)(uintptr_t)entry, vectors + vector_size - entry);
+  dc_set_mask(~0ull);
+  if (left != 0) return 1;
+  ((ucontext_t *)(uintptr_t)(moved + 8))->uc_mcontext.fpregs = (fpregset_t)(uintptr_t)to;
+  return moved;
+}
+
+void dc_repeat_instruction(int32_t signal, const siginfo_t *info, void *context) {
+  greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+  if (signal == SIGTRAP && info->si_code == 0x80) registers[REG_RIP] -= 1;
+  if (signal != SIGSYS) return;
+  registers[REG_RIP] -= 2;
+  registers[REG_RAX] = info->si_syscall;
+}
+#endif
+
 uint64_t dc_get_context_mask(const void *context) {
   uint64_t mask;
   memcpy(&mask, &((const ucontext_t *)context)->uc_sigmask, sizeof mask);

@@ -21,6 +21,7 @@
 #define TRAMPOLINE(name)                                                                     \
   ".text\n"                                                                                  \
   ".p2align 4\n"                                                                             \
+  ".globl " name "\n.hidden " name "\n"                                                     \
   ".type " name ", @function\n"                                                              \
   ".cfi_startproc simple\n"                                                                  \
   ".cfi_signal_frame\n"                                                                      \

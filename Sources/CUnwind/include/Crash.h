@@ -60,6 +60,13 @@ SIGNAL_SAFE int32_t dc_recover(uint64_t *point, void (*body)(void *), void *argu
 /// Makes an interrupted thread go on where `point` says.
 SIGNAL_SAFE void dc_go_on_at(void *context, uint64_t point);
 
+/// The kernel's frame moves to the interrupted stack where it lies on the alternate one and a handler would not
+/// have been called there. Returns the stack pointer that the handler begins with; 0: the frame stays; 1: there is
+/// no room for it.
+SIGNAL_SAFE uint64_t dc_move_frame(void *context);
+/// Makes the process's first thread run the instruction again that raised the signal.
+SIGNAL_SAFE void dc_repeat_instruction(int32_t signal, const siginfo_t *info, void *context);
+
 /// The mask that an interrupted thread gets back.
 SIGNAL_SAFE uint64_t dc_get_context_mask(const void *context);
 SIGNAL_SAFE void dc_set_context_mask(void *context, uint64_t mask);

@@ -225,7 +225,7 @@ typedef struct dc_home {
   uint32_t install_lock;
   uint32_t armed;             // 1 while the dump signal's action is ours
   uint32_t is_unwinding;      // the collector is inside libunwind: a child forked now cannot use it
-  uint32_t libunwind_is_broken;
+  uint32_t libunwind_is_broken; // BrokenUnwinder
   dc_action previous_dump;
   // By signal: after a reinstall with another thread signal both may come. `adopted`: which of the two counts.
   uint32_t adopted[dc_signal_count + 1];

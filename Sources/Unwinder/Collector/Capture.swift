@@ -163,7 +163,12 @@ import CUnwind
       return false
     }
     unsafe arena.pointee.is_degraded = 0
-    unsafe dc_unwind_flush(dc_home_unwind(home))
+    // What it keeps may be broken like everything else in a process that crashes.
+    if unsafe dc_recover(dc_arena_recovery(arena), flushUnwinder, home) != 0 {
+      unsafe home.pointee.libunwind_is_broken = BrokenUnwinder.fault
+      unsafe arena.pointee.is_degraded = 1
+      return false
+    }
     return true
   }
 
@@ -221,6 +226,18 @@ import CUnwind
       unsafe phases.count(thread)
     }
   }
+}
+
+/// Why libunwind is not used in this process any more.
+enum BrokenUnwinder {
+  static var forked: UInt32 { @_noLocks @inline(__always) get { 1 } }
+  static var fault: UInt32 { @_noLocks @inline(__always) get { 2 } }
+}
+
+@_noLocks @c(dc_flush_unwinder)
+private func flushUnwinder(_ argument: UnsafeMutableRawPointer?) {
+  guard let home = unsafe argument?.assumingMemoryBound(to: dc_home.self) else { return }
+  unsafe dc_unwind_flush(dc_home_unwind(home))
 }
 
 /// The collector's memory for walking one thread after the other.

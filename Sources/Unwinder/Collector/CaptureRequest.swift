@@ -143,7 +143,9 @@ import CUnwind
   @_noLocks
   private func writeDegraded(_ home: Home, _ record: inout ProtobufWriter) {
     let error = unsafe dc_home_libunwind_error(home)
-    if unsafe home.pointee.libunwind_is_broken != 0 {
+    if unsafe home.pointee.libunwind_is_broken == BrokenUnwinder.fault {
+      record.field(9, text: "libunwind failed with a fault: stacks are raw")
+    } else if unsafe home.pointee.libunwind_is_broken != 0 {
       record.field(9, text: "forked while libunwind was at work: stacks are raw")
     } else if unsafe error.pointee != 0 {
       unsafe record.field(9, text: error.asBytes, count: textLength(error, limit: 159))

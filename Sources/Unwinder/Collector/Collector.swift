@@ -35,7 +35,7 @@ func collectorOfForkedChild(_ argument: UnsafeMutableRawPointer?) {
   unsafe arena.pointee.is_child = 1
   // Locks of libunwind's that were held when the process forked stay held for ever.
   if unsafe dc_load32(dc_home_is_unwinding(home)) != 0 {
-    unsafe home.pointee.libunwind_is_broken = 1
+    unsafe home.pointee.libunwind_is_broken = BrokenUnwinder.forked
   }
   unsafe runCollector(home, arena)
   dc_exit_thread()

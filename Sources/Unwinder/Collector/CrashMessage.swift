@@ -57,7 +57,8 @@ import CUnwind
     var count = 0
     while count < Self.textLimit {
       // Not across the end of a page: the next one need not be there.
-      let inPage = 4096 &- Int(truncatingIfNeeded: (address &+ UInt64(truncatingIfNeeded: count)) & 4095)
+      let inPage =
+        4096 &- Int(truncatingIfNeeded: (address &+ UInt64(truncatingIfNeeded: count)) & 4095)
       let wanted = min(inPage, Self.textLimit &- count)
       let read = unsafe dc_read_memory(
         address &+ UInt64(truncatingIfNeeded: count),
@@ -91,7 +92,8 @@ extension CrashMessage {
 
   @_noLocks
   private func writeException(_ record: inout ProtobufWriter) {
-    let globals = unsafe UInt64(bitPattern: messages.pointee.exceptions) &+ crasher.pointee.thread_pointer
+    let globals =
+      unsafe UInt64(bitPattern: messages.pointee.exceptions) &+ crasher.pointee.thread_pointer
     // The first word of __cxa_eh_globals is the exception caught last.
     var header = word(globals)
     guard header != 0 else { return }

@@ -105,11 +105,11 @@ import CUnwind
     walk.count = 0
     walk.markCount = 0
     walk.end = WalkEnd.outermost
+    // A fault of an earlier walk may have left locks of libunwind's held.
+    let canUnwind = unsafe canUnwind && home.pointee.libunwind_is_broken == 0
     var context = unsafe self.context(thread, quiet)
     var isDoubtful = false
     if var found = context {
-      // A fault of an earlier walk may have left locks of libunwind's held.
-      let canUnwind = unsafe canUnwind && home.pointee.libunwind_is_broken == 0
       if canUnwind, !isLate {
         unsafe walk.run(protecting: unwinder, cursor, &found)
       } else {

@@ -86,7 +86,10 @@ import CUnwind
     }
   }
 
-  /// SA_NODEFER: a fault in the handler itself comes to us again, instead of ending the process at once.
+  /// Everything is blocked at first.
+  ///
+  /// A fault of the handler on an alternate stack that is too small for it ends the process: the kernel would call
+  /// it there again and again.
   private func set(_ signal: Int32) {
     let isTaken =
       unsafe signal == home.pointee.settings.dump_signal
@@ -96,8 +99,8 @@ import CUnwind
     unsafe dc_make_action(
       &action,
       dc_crash_entry,
-      ActionFlag.alternateStack | ActionFlag.noDefer,
-      SignalNumber.allButFaults
+      ActionFlag.alternateStack,
+      ~0
     )
     unsafe Installation.replace(signal, dc_previous_crash(home, signal), &action)
   }

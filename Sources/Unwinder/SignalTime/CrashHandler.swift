@@ -86,7 +86,7 @@ private func keepCollector(
     let dumpSignal = unsafe home.pointee.settings.dump_signal
     // libunwind blocks all signals while it holds its lock, which then stays held.
     if unsafe dc_get_context_mask(context) & SignalNumber.bit(dumpSignal) != 0 {
-      unsafe home.pointee.libunwind_is_broken = 1
+      unsafe home.pointee.libunwind_is_broken = BrokenUnwinder.fault
     }
     unsafe dc_set_context_mask(context, collectorMask(dumpSignal))
     unsafe dc_go_on_at(context, point)
@@ -135,9 +135,11 @@ private func keepCrasher(
 
   private var isFunction: Bool { @_noLocks get { action.handler > Self.ignore } }
 
-  /// Whether the process ends by it.
+  /// Whether the process ends by it: the first one of a container does not by a signal that was sent.
   @_noLocks
-  func isDeadly() -> Bool { !isFunction }
+  func isDeadly(_ info: UnsafeMutablePointer<siginfo_t>) -> Bool {
+    unsafe !isFunction && (isFault(signal, info) || dc_getpid() != 1)
+  }
 
   /// An ignored signal that was sent is ignored, unless abort() sent it: that ends the process later.
   @_noLocks
@@ -155,8 +157,19 @@ private func keepCrasher(
     -> dc_onward
   {
     guard isFunction else {
-      if unsafe action.handler == Self.defaultHandler || isFault(signal, info) { unsafe die(info) }
+      if unsafe action.handler == Self.defaultHandler || isFault(signal, info) {
+        unsafe die(info, context)
+      }
       return dc_onward()
+    }
+    var frame: UInt64 = 0
+    if action.flags & ActionFlag.alternateStack == 0 {
+      frame = unsafe dc_move_frame(context)
+      // The kernel ends a process whose stack has no room for the frame of a handler.
+      if frame == 1 {
+        unsafe PreviousAction(home, SignalNumber.segmentation).endBySignal(info, context)
+        return dc_onward()
+      }
     }
     var mask = unsafe dc_get_context_mask(context) | action.mask
     if action.flags & ActionFlag.noDefer == 0 { mask |= SignalNumber.bit(signal) }
@@ -165,12 +178,34 @@ private func keepCrasher(
       unsafe dc_previous_crash(home, signal).pointee.handler = Self.defaultHandler
     }
     _ = dc_set_mask(mask)
-    return dc_onward(handler: UInt64(action.handler), stack_pointer: 0)
+    return dc_onward(handler: UInt64(action.handler), stack_pointer: frame)
+  }
+
+  /// Ends the process by this signal, which did not come itself.
+  @_noLocks
+  private func endBySignal(
+    _ info: UnsafeMutablePointer<siginfo_t>,
+    _ context: UnsafeMutableRawPointer
+  ) {
+    _ = dc_set_mask(~0)
+    let mask = unsafe dc_get_context_mask(context)
+    unsafe dc_set_context_mask(context, mask & ~SignalNumber.bit(signal))
+    dc_set_default(signal)
+    dc_signal_thread(dc_getpid(), dc_gettid(), signal)
   }
 
   /// The signal comes again as it came, when the handler returns: then with the registers of the crash.
   @_noLocks
-  private func die(_ info: UnsafeMutablePointer<siginfo_t>) {
+  private func die(
+    _ info: UnsafeMutablePointer<siginfo_t>,
+    _ context: UnsafeMutableRawPointer
+  ) {
+    // The first process of a container does not end by a default action, only by a fault.
+    if dc_getpid() == 1 {
+      guard unsafe isFault(signal, info) else { return }
+      unsafe dc_repeat_instruction(signal, info, context)
+      return dc_set_default(signal)
+    }
     _ = dc_set_mask(~0)
     dc_set_default(signal)
     if unsafe dc_requeue_signal(signal, info) != 0 {

@@ -51,10 +51,12 @@ import CUnwind
     var none = dc_alternate_stack(address: 0, flags: 2, unused: 0, size: 0)
     var old = dc_alternate_stack()
     let isOff = unsafe dc_swap_alternate_stack(&none, &old) == 0
+    dc_open_faults()
     var job = job
     let recovery = unsafe dc_crasher_recovery(table.crasher(job.place))
     let isBroken = unsafe dc_recover(recovery, crashProtected, &job) != 0
     if isBroken { giveUp() }
+    _ = dc_set_mask(~0)
     if isOff { unsafe dc_swap_alternate_stack(&old, nil) }
   }
 
@@ -70,7 +72,7 @@ import CUnwind
     unsafe crash.pointee.first = place
     unsafe crash.pointee.begin_ns = dc_clock(1)
     unsafe crash.pointee.time_ns = dc_clock(0)
-    let isDeadly = previous.isDeadly()
+    let isDeadly = unsafe previous.isDeadly(info)
     unsafe crash.pointee.is_deadly = isDeadly ? 1 : 0
     _ = table.changePhase(CrashPhase.claimed, to: CrashPhase.requested)
     unsafe FutexWord(dc_arena_wake(arena)).bump()
@@ -83,7 +85,7 @@ import CUnwind
   @_noLocks
   private func giveUp() {
     unsafe table.crash.pointee.captures &+= 1
-    if !previous.isDeadly() { goOn() }
+    if unsafe !previous.isDeadly(info) { goOn() }
   }
 
   /// The process may survive: everybody who waits goes on, and the next crash finds us ready.
