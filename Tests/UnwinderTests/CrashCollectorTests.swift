@@ -48,7 +48,10 @@ import Testing
   /// Memory of the handler's or of libunwind's that a wild write has hit.
   @Test(arguments: ["libunwind", "walking"])
   func aFaultOfTheCollectorCostsFramesAndNotTheService(what: String) throws {
-    let service = try Service.crashing(["threads"])
+    let service = try Service.crashing(
+      ["threads"],
+      settings: "min-interval=none,unwinder=libunwind"
+    )
     #expect(try service.ask("lose \(what)") == "\(what) lost")
     for _ in 0..<2 {
       let capture = try service.dump()

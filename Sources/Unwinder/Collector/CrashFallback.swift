@@ -204,7 +204,9 @@ import CUnwind
   ) {
     let files = quietStack.files
     var left = Self.threadLimit
-    unsafe forEachEntry(of: files.directory, scratch: scratch, scratchSize: Self.scratchSize / 2) { name, length in
+    unsafe forEachEntry(of: files.directory, scratch: scratch, scratchSize: Self.scratchSize / 2) {
+      name,
+      length in
       guard let value = unsafe decimal(name.asBytes, count: length), left > 0 else { return }
       let tid = Int32(truncatingIfNeeded: value)
       let isOwn =
