@@ -61,6 +61,17 @@ struct FrameLines {
     }
   }
 
+  /// Writes where threads were created, behind their stack.
+  ///
+  /// Of several threads the creators may have been different ones, in the same place.
+  func write(creator: ThreadCreator?, of threads: Int, to text: inout TextBuilder) throws {
+    guard let creator, let stack = creator.stack else { return }
+    let name = creator.name.map { " " + quoted($0) } ?? ""
+    let who = threads == 1 ? "created by thread \(creator.threadID)\(name):" : "created by\(name):"
+    try text.line("  \(who)", .heading)
+    try write(stack: stack, truncated: nil, folded: true, to: &text)
+  }
+
   private func write(
     _ frame: Shown,
     times: Int,

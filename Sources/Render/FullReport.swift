@@ -53,9 +53,11 @@ struct FullReport {
     }
     guard let stack = thread.stack else {
       let reason = visible(thread.reason ?? "nothing was captured")
-      return try text.line("    no stack: \(reason)", .doubt)
+      try text.line("    no stack: \(reason)", .doubt)
+      return try lines.write(creator: thread.createdBy, of: 1, to: &text)
     }
     try lines.write(stack: stack, truncated: thread.truncated, folded: false, to: &text)
+    try lines.write(creator: thread.createdBy, of: 1, to: &text)
   }
 
   /// `1.24s`: hundredths, the kernel's clock tick.

@@ -147,6 +147,7 @@ struct JSONReport {
       json.field("status", thread.status.rawValue)
       json.field("reason", thread.reason)
       json.field("truncated", thread.truncated)
+      writeCreator(thread.createdBy, &json)
       writeFrames(&json, ofStack: thread.stack)
     }
   }
@@ -157,6 +158,7 @@ struct JSONReport {
       json.field("fingerprint", group.fingerprint?.text)
       json.key("tids")
       json.array(group.threads) { $0.number(report.threads[$1].threadID) }
+      if let creator = group.createdBy { writeCreationStack(creator, &json) }
       writeFrames(&json, ofStack: group.stack)
     }
   }
@@ -170,8 +172,19 @@ struct JSONReport {
     }
   }
 
-  private func writeFrames(_ json: inout JSONWriter, ofStack stack: Int?) {
-    json.key("frames")
+  private func writeCreator(_ creator: ThreadCreator?, _ json: inout JSONWriter) {
+    guard let creator else { return }
+    json.field("creator_tid", creator.threadID)
+    json.field("creator_name", creator.name)
+    if creator.stack != nil { writeCreationStack(creator, &json) }
+  }
+
+  private func writeCreationStack(_ creator: ThreadCreator, _ json: inout JSONWriter) {
+    writeFrames(&json, ofStack: creator.stack, key: "created_by")
+  }
+
+  private func writeFrames(_ json: inout JSONWriter, ofStack stack: Int?, key: String = "frames") {
+    json.key(key)
     json.array(stack.map { report.stacks[$0] } ?? []) { $0.raw(frames[$1]) }
   }
 

@@ -67,11 +67,12 @@ struct TextReport {
   ) throws {
     let first = report.threads[group.threads[0]]
     guard let stack = group.stack else {
-      return try text.paragraph(
+      try text.paragraph(
         "    no stack: \(visible(first.reason ?? "nothing was captured"))",
         indent: 8,
         .doubt
       )
+      return try lines.write(creator: group.createdBy, of: group.threads.count, to: &text)
     }
     let quiet = group.threads.lazy.map { report.threads[$0] }.filter { $0.status == .quiet }
     if let example = quiet.first {
@@ -83,5 +84,6 @@ struct TextReport {
       )
     }
     try lines.write(stack: stack, truncated: first.truncated, folded: true, to: &text)
+    try lines.write(creator: group.createdBy, of: group.threads.count, to: &text)
   }
 }

@@ -183,8 +183,25 @@ public struct ReportThread: Sendable, Equatable {
   public var truncated: String?
   /// Index into `DumpReport.stacks`, or nil when the thread has no frame.
   public var stack: Int?
+  /// Where it was created, where the service was asked to keep that.
+  public var createdBy: ThreadCreator?
 
   /// A captured thread of which only its id is known.
+  public init(threadID: Int32) {
+    self.threadID = threadID
+  }
+}
+
+/// Who created a thread, and where.
+public struct ThreadCreator: Sendable, Equatable {
+  /// The thread that did; it may have ended, and its id may be another thread's by now.
+  public var threadID: Int32
+  /// Its name then.
+  public var name: String?
+  /// Index into `DumpReport.stacks`: from the caller of pthread_create outwards.
+  public var stack: Int?
+
+  /// A creator of which only its id is known.
   public init(threadID: Int32) {
     self.threadID = threadID
   }

@@ -25,6 +25,7 @@ extension DumpReport {
     if header.timeNs != 0 { time = .init(nanosecondsSince1970: header.timeNs) }
     message = header.message.nonEmpty
     crashedThreadID = header.crashedTid == 0 ? nil : header.crashedTid
+    findings += header.watchdogs.map(Finding.init)
     guard header.hasSignal else { return }
     var signal = ReportSignal(number: header.signal.number, code: header.signal.code)
     // Only faults have an address, and only those of the kernel: codes of kill(2) and its like are
@@ -76,6 +77,24 @@ extension DumpReport {
     }
     isComplete = problems.isEmpty
   }
+}
+
+extension Finding {
+  /// A watchdog that had crossed its limit.
+  init(_ alarm: WireWatchdogAlarm) {
+    self.init(
+      kind: "watchdog",
+      text: "\(alarm.name.nonEmpty ?? "a watchdog without a name") had no tick for at least "
+        + "\(seconds(alarm.silentNs)) (limit \(seconds(alarm.limitNs)))"
+    )
+    threadIDs = [alarm.tid]
+  }
+}
+
+/// `1.25 s`, cut after the hundredths.
+private func seconds(_ nanoseconds: UInt64) -> String {
+  let hundredths = nanoseconds / 10_000_000 % 100
+  return "\(nanoseconds / 1_000_000_000).\(hundredths < 10 ? "0" : "")\(hundredths) s"
 }
 
 /// `1 thread`, `2 threads`; `plural` where it is not the noun with an s.

@@ -64,6 +64,9 @@ public struct CaptureSymbolizer: Sendable {
     report.frames = table.frames
     report.stacks = sites.stacks.map(table.stack)
     for (thread, stack) in sites.stackOfThread.enumerated() { report.threads[thread].stack = stack }
+    for (thread, stack) in sites.stackOfCreator.enumerated() {
+      report.threads[thread].createdBy?.stack = stack
+    }
     return report
   }
 

@@ -22,11 +22,12 @@ struct AnalysisTests {
     var far = near
     far.line = 78
     report.frames += [near, far]
-    report.stacks += [[12, 2, 3, 4], [13, 2, 3, 4]]
+    let (frame, stack) = (report.frames.count - 2, report.stacks.count)
+    report.stacks += [[frame, 2, 3, 4], [frame + 1, 2, 3, 4]]
     var second = report.threads[5]
-    second.stack = 4
+    second.stack = stack
     var third = report.threads[5]
-    third.stack = 5
+    third.stack = stack + 1
     report.threads += [second, third]
     let groups = report.groups()
     #expect(groups.first { $0.threads.contains(5) }?.threads == [5, 9])
@@ -36,6 +37,21 @@ struct AnalysisTests {
       groups.first { $0.threads.contains(5) }?.fingerprint
         == groups.first { $0.threads.contains(10) }?.fingerprint
     )
+  }
+
+  @Test func aGroupNamesItsCreatorWhereAllHaveTheSame() {
+    var report = SampleReport.server()
+    #expect(report.groups()[0].createdBy == report.threads[1].createdBy)
+    #expect(report.groups()[0].createdBy?.stack == 4)
+    // Of another thread, in the same place.
+    report.threads[2].createdBy?.threadID = 5
+    #expect(report.groups()[0].createdBy?.threadID == 4711)
+    report.threads[2].createdBy?.stack = 1
+    #expect(report.groups()[0].createdBy == nil)
+    report.threads[2].createdBy = nil
+    #expect(report.groups()[0].createdBy == nil)
+    // Known by its id alone: there is no place to name.
+    #expect(report.groups().first { $0.threads == [5] }?.createdBy == nil)
   }
 
   @Test func aFingerprintIsTheSameOnAnotherHostAndInAnotherBuild() {

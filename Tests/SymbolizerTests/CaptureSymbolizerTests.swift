@@ -325,6 +325,44 @@ import Testing
     #expect(try frames(report).last?.address == witness.frames[2])
   }
 
+  @Test func theStackThatCreatedAThreadHasNamesAndIsKeptOnce() throws {
+    let witness = try Witness(in: directory)
+    // The trap's address, as the return address it is here, belongs to the function before it.
+    let addresses = Array(witness.frames[2...])
+    var origin = ProtobufField.varint(1, 77) + ProtobufField.string(2, "starter")
+    origin += ProtobufField.packed(3, addresses)
+    let threads = (1...50).map { id in
+      witness.thread(id: Int32(id)) + (id == 50 ? [] : ProtobufField.bytes(20, origin))
+    }
+    let report = try report(try witness.capture(threads: threads, in: directory))
+    #expect(report.stacks.count == 2)
+    let creators = report.threads.map(\.createdBy)
+    #expect(creators.dropLast().allSatisfy { $0 != nil && $0 == creators[0] })
+    #expect(report.threads[49].createdBy == nil)
+    let creator = try #require(creators[0])
+    #expect(creator.threadID == 77 && creator.name == "starter")
+    let frames = report.stacks[try #require(creator.stack)].map { report.frames[$0] }
+    #expect(frames.first?.function == "before_trap" && frames.first?.address == addresses[0])
+    #expect(frames.contains { $0.function?.hasPrefix("main") == true && $0.line != nil })
+    let groups = report.groups()
+    #expect(groups.count == 1 && groups[0].createdBy == nil)
+  }
+
+  @Test func aWatchdogThatCrossedItsLimitIsAFinding() throws {
+    var bytes = CaptureBytes()
+    var alarm = ProtobufField.string(1, "event loop") + ProtobufField.varint(2, 4712)
+    alarm += ProtobufField.varint(3, 1_000_000_000) + ProtobufField.varint(4, 1_259_999_999)
+    bytes.add(kind: 1, ProtobufField.string(2, "watchdog") + ProtobufField.bytes(14, alarm))
+    let path = directory.file("a.dcap")
+    try Data(bytes.bytes).write(to: URL(fileURLWithPath: path))
+    var finding = Finding(
+      kind: "watchdog",
+      text: "event loop had no tick for at least 1.25 s (limit 1.00 s)"
+    )
+    finding.threadIDs = [4712]
+    #expect(try report(path).findings == [finding])
+  }
+
   @Test func framesAndStacksAreKeptOnce() throws {
     let witness = try Witness(in: directory)
     let threads = (0..<3000).map { witness.thread(id: Int32($0 + 1)) }

@@ -15,7 +15,7 @@ package enum SampleReport {
     report.signal?.senderProcessID = 88
     report.modules = modules()
     report.frames = frames()
-    report.stacks = [[0, 1, 2, 3, 4], [5, 6, 7, 8], [9, 10], [11, 2, 3, 4]]
+    report.stacks = [[0, 1, 2, 3, 4], [5, 6, 7, 8], [9, 10], [11, 2, 3, 4], [12, 13, 7, 8]]
     report.threads = threads()
     addState(to: &report)
     return report
@@ -192,6 +192,8 @@ package enum SampleReport {
       unknown(0x7fff_f7b0_1234),
       signalTrampoline(),
       swift(0x4188, "Shop.Job.pay() -> Swift.Int", short: "Job.pay()", line: 77, column: 14),
+      library(0xa1b2c, "std::thread::_M_start_thread"),
+      source(0x2300, "shop::Pool::open(int)", "pool.cpp", 33, 5),
     ]
   }
 
@@ -205,6 +207,9 @@ package enum SampleReport {
       worker.cpuUser = .milliseconds(1240)
       worker.cpuSystem = .milliseconds(20)
       worker.stack = 0
+      worker.createdBy = ThreadCreator(threadID: 4711)
+      worker.createdBy?.name = "shop"
+      worker.createdBy?.stack = 4
       return worker
     }
     var acceptor = ReportThread(threadID: 4711)
@@ -219,6 +224,8 @@ package enum SampleReport {
     busy.state = .running
     busy.cpuUser = .seconds(99)
     busy.stack = 3
+    // Its creator is known, the stack of it is not.
+    busy.createdBy = ThreadCreator(threadID: 99)
     var plugin = ReportThread(threadID: 4717)
     plugin.name = "plug in"
     plugin.state = .disk

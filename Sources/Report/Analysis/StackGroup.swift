@@ -8,11 +8,13 @@ public struct StackGroup: Sendable, Equatable {
   public var stack: Int?
   /// How many threads are in which state, the most frequent first.
   public var activities: [(activity: ThreadActivity, count: Int)]
+  /// Who created the first of them, where all were created by stacks that read the same.
+  public var createdBy: ThreadCreator?
 
   /// Compares everything.
   public static func == (a: StackGroup, b: StackGroup) -> Bool {
     a.fingerprint == b.fingerprint && a.threads == b.threads && a.stack == b.stack
-      && a.activities.elementsEqual(b.activities) { $0 == $1 }
+      && a.createdBy == b.createdBy && a.activities.elementsEqual(b.activities) { $0 == $1 }
   }
 }
 
@@ -57,12 +59,25 @@ extension DumpReport {
         fingerprint: stack.map { fingerprinter.fingerprint(ofStack: $0) },
         threads: threads,
         stack: stack,
-        activities: activities(of: threads)
+        activities: activities(of: threads),
+        createdBy: commonCreator(of: threads, &keys)
       )
     }
     return groups.sorted {
       ($1.threads.count, $0.threads[0]) < ($0.threads.count, $1.threads[0])
     }
+  }
+
+  /// The creator of the first, unless another was created elsewhere or it is not known where.
+  private func commonCreator(of members: [Int], _ keys: inout StackKeys) -> ThreadCreator? {
+    guard let first = threads[members[0]].createdBy, let stack = first.stack else { return nil }
+    let key = keys.key(ofStack: stack)
+    for member in members.dropFirst() {
+      guard let other = threads[member].createdBy?.stack, keys.key(ofStack: other) == key else {
+        return nil
+      }
+    }
+    return first
   }
 
   /// What the thread was doing.

@@ -191,6 +191,11 @@ struct ArchiveReader {
     thread.policy = try row.optionalText(13)
     thread.realtimePriority = try row.optionalInteger(14)
     thread.nice = try row.optionalInteger(15)
+    if let creator = try row.optionalInteger(16, as: Int32.self) {
+      thread.createdBy = ThreadCreator(threadID: creator)
+      thread.createdBy?.name = try row.optionalText(17)
+      thread.createdBy?.stack = try row.optionalIndex(18, below: stackCount)
+    }
     return thread
   }
 

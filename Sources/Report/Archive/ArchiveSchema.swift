@@ -3,7 +3,7 @@ enum ArchiveSchema {
   /// "DCRP": marks an SQLite file as ours (`PRAGMA application_id`).
   static let applicationID: Int32 = 0x4443_5250
   /// The schema that is written and read (`PRAGMA user_version`).
-  static let version: Int32 = 2
+  static let version: Int32 = 3
 
   /// One table: its name, its columns as SQLite is told them, and the query that reads it back in order.
   struct Table {
@@ -118,7 +118,10 @@ enum ArchiveSchema {
             stack_id INTEGER REFERENCES stacks,
             policy TEXT,
             realtime_priority INTEGER,
-            nice INTEGER
+            nice INTEGER,
+            creator_tid INTEGER,
+            creator_name TEXT,
+            creator_stack_id INTEGER REFERENCES stacks
           """
       ),
       Table(

@@ -117,6 +117,7 @@ struct ArchiveWriter {
           thread.reason, thread.cpuUser.map(nanoseconds), thread.cpuSystem.map(nanoseconds),
           thread.systemCall, thread.waitChannel, report.wait(of: thread)?.kind.rawValue,
           thread.truncated, thread.stack, thread.policy, thread.realtimePriority, thread.nice,
+          thread.createdBy?.threadID, thread.createdBy?.name, thread.createdBy?.stack,
         ]
       }
     )

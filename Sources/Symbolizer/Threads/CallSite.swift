@@ -27,6 +27,8 @@ struct CallSites: Sendable {
   private(set) var stacks: [[Int]] = []
   /// By thread: an index into `stacks`, or nil for no frames.
   private(set) var stackOfThread: [Int?] = []
+  /// By thread: the stack that created it, or nil where that is not known.
+  private(set) var stackOfCreator: [Int?] = []
 
   private struct Tables {
     var sites: [CallSite: Int] = [:]
@@ -36,11 +38,30 @@ struct CallSites: Sendable {
   init(_ threads: [WireThread]) {
     var tables = Tables()
     stackOfThread.reserveCapacity(threads.count)
-    for thread in threads { add(thread, &tables) }
+    for thread in threads {
+      stackOfThread.append(add(thread, &tables))
+      stackOfCreator.append(add(thread.createdBy, &tables))
+    }
   }
 
-  private mutating func add(_ thread: WireThread, _ tables: inout Tables) {
-    guard !thread.addresses.isEmpty else { return stackOfThread.append(nil) }
+  /// All of them return addresses: the creator was in an ordinary call.
+  private mutating func add(_ origin: WireThreadOrigin, _ tables: inout Tables) -> Int? {
+    guard !origin.addresses.isEmpty else { return nil }
+    var stack: [Int] = []
+    for address in origin.addresses {
+      let site = CallSite(
+        address: RuntimeAddress(address),
+        isExact: false,
+        isSignalFrame: false,
+        origin: .cfi
+      )
+      stack.append(intern(site, &tables))
+    }
+    return intern(stack, &tables)
+  }
+
+  private mutating func add(_ thread: WireThread, _ tables: inout Tables) -> Int? {
+    guard !thread.addresses.isEmpty else { return nil }
     var marks = thread.marks[...]
     var isInterrupted = true
     var stack: [Int] = []
@@ -51,18 +72,23 @@ struct CallSites: Sendable {
       let mark = marks.first.flatMap { Int($0.index) == index ? $0 : nil }
       let site = Self.site(address, mark, isInnermost: index == 0, isInterrupted: isInterrupted)
       isInterrupted = site.isSignalFrame
-      if let known = tables.sites[site] {
-        stack.append(known)
-      } else {
-        tables.sites[site] = sites.count
-        stack.append(sites.count)
-        sites.append(site)
-      }
+      stack.append(intern(site, &tables))
     }
-    if let known = tables.stacks[stack] { return stackOfThread.append(known) }
+    return intern(stack, &tables)
+  }
+
+  private mutating func intern(_ site: CallSite, _ tables: inout Tables) -> Int {
+    if let known = tables.sites[site] { return known }
+    tables.sites[site] = sites.count
+    sites.append(site)
+    return sites.count - 1
+  }
+
+  private mutating func intern(_ stack: [Int], _ tables: inout Tables) -> Int {
+    if let known = tables.stacks[stack] { return known }
     tables.stacks[stack] = stacks.count
-    stackOfThread.append(stacks.count)
     stacks.append(stack)
+    return stacks.count - 1
   }
 
   /// The site of an address with its mark; `isInterrupted`: the frame before is a signal's, or

@@ -26,6 +26,10 @@ extension ReportThread {
     policy = Self.policies[thread.policy]
     realtimePriority = thread.realtimePriority == 0 ? nil : thread.realtimePriority
     nice = thread.nice == 0 ? nil : thread.nice
+    if thread.hasCreatedBy {
+      createdBy = ThreadCreator(threadID: thread.createdBy.tid)
+      createdBy?.name = thread.createdBy.name.nonEmpty
+    }
   }
 }
 
