@@ -32,6 +32,8 @@ public struct DumpHandlerOptions: Sendable {
   public var capturesCrashes = true
   /// Whether SIGXCPU and SIGXFSZ count as fatal signals.
   public var capturesLimits = false
+  /// Whether threads that are made through libdumpcollect-threads carry the stack that created them.
+  public var keepsThreadOrigins = false
 
   /// All defaults.
   public init() {}
@@ -74,6 +76,7 @@ public func installDumpHandler(_ options: DumpHandlerOptions = DumpHandlerOption
   unsafe values.arguments = options.writesArguments ? 1 : 0
   unsafe values.environment = options.writesEnvironment ? 1 : 0
   unsafe values.on_crash = options.capturesCrashes ? 1 : -1
+  unsafe values.thread_origins = options.keepsThreadOrigins ? 1 : 0
   unsafe values.crash_limits = options.capturesLimits ? 1 : 0
   let result: Int32
   if let directory = options.directory {
@@ -114,7 +117,7 @@ public var lastDump: String? {
 }
 
 /// Zero is no limit, which the C interface calls −1.
-private func milliseconds(_ duration: Duration?) -> Int64 {
+func milliseconds(_ duration: Duration?) -> Int64 {
   guard let duration else { return 0 }
   let (seconds, attoseconds) = duration.components
   let milliseconds = seconds.multipliedReportingOverflow(by: 1000)

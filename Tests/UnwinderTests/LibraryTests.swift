@@ -1,3 +1,4 @@
+import CUnwind
 import CaptureFormat
 import DumpHandler
 import Foundation
@@ -85,12 +86,26 @@ import Testing
     try installDumpHandler(options)
     defer { try? uninstallDumpHandler() }
     #expect(throws: DumpHandlerError.self) { try installDumpHandler() }
+    try noteForDumps("Swift's last words")
+    try setDumpLabel("tenant", to: "green")
+    try setDumpLabel("gone", to: "x")
+    try setDumpLabel("gone", to: nil)
+    try attachThreadToDumpHandler()
+    try detachThreadFromDumpHandler()
+    #expect(throws: DumpHandlerError.self) { try DumpWatchdog("short", limit: .milliseconds(9)) }
+    let watchdog = try DumpWatchdog("patient", limit: .seconds(3600))
+    watchdog.tick()
+    let own = dc_gettid()
     let path = try captureDump(reason: "from Swift ✓")
     #expect(path == lastDump)
     #expect(path.hasPrefix(directory.path))
     let capture = try CaptureReader.capture(at: path)
     #expect(capture.header?.reason == "from Swift ✓")
     #expect(capture.process?.pid == getpid())
+    #expect(capture.notes?.notes.contains { $0.text == "Swift's last words" } == true)
+    let labels = capture.threads.first { $0.tid == own }?.labels.map { "\($0.key)=\($0.value)" }
+    #expect(labels == ["tenant=green"])
+    try setDumpLabel("tenant", to: nil)
     #expect(capture.isComplete)
     let captured = capture.threads.filter { $0.status == .captured }
     #expect(!captured.isEmpty && captured.allSatisfy { !$0.addresses.isEmpty })
