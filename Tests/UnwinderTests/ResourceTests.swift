@@ -262,8 +262,8 @@ import Testing
     #expect(names.contains(".dumpcollect.\(third.program.processID).state"))
   }
 
-  /// process_vm_readv, close_range, rt_tgsigqueueinfo: what filters of containers are known to refuse.
-  @Test(arguments: [310, 436, 297])
+  /// process_vm_readv, close_range, rt_tgsigqueueinfo, ptrace: what filters of containers are known to refuse.
+  @Test(arguments: [310, 436, 297, 101])
   func aRefusedSystemCallCostsNoThread(number: Int) throws {
     let service = try Service(
       Programs.service("gcc", ["-O2", "-fomit-frame-pointer"]),

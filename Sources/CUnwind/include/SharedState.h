@@ -295,6 +295,8 @@ int32_t dc_start_collector(dc_home *home, void *(*entry)(void *));
 int32_t dc_join_collector(dc_home *home);
 uint64_t dc_main_stack_end(void);
 const char *dc_environment(const char *name);
+/// Writes to standard error; no signal that comes of it reaches the service.
+void dc_write_message(const void *text, size_t count);
 /// The current directory in the calling thread's path buffer, or NULL.
 const char *dc_working_directory(void);
 int32_t dc_is_set_user_id(void);

@@ -207,6 +207,15 @@ static inline SIGNAL_SAFE uint32_t dc_info_uid(const siginfo_t *info) { return i
 
 /// General registers of an interrupted thread in DWARF numbering, and the program counter last.
 enum { dc_register_count = 17, dc_register_sp = 7, dc_register_bp = 6, dc_register_pc = 16 };
+/// The register of a system call's argument (System V psABI, AMD64, A.2.1: rdi rsi rdx r10 r8 r9).
+static inline SIGNAL_SAFE uint32_t dc_argument_register(uint32_t index) {
+#if defined(__x86_64__)
+  static const uint8_t order[] = {5, 4, 1, 10, 8, 9};
+  return order[index % 6];
+#else
+  return index;
+#endif
+}
 SIGNAL_SAFE void dc_get_registers(const void *context, uint64_t *registers);
 SIGNAL_SAFE uint64_t dc_get_program_counter(const void *context);
 SIGNAL_SAFE void dc_set_program_counter(void *context, uint64_t program_counter);

@@ -77,7 +77,7 @@ import CUnwind
     let start = pointer &- StackCopy.redZone
     // Up to the end of its mapping: where the stack ends is not known here.
     let count = unsafe dc_read_memory(start, memory, capacity)
-    return unsafe WalkContext(
+    var context = unsafe WalkContext(
       registers: registers,
       knowsAllRegisters: false,
       copy: memory,
@@ -85,5 +85,24 @@ import CUnwind
       copyCount: UInt64(truncatingIfNeeded: max(count, 0)),
       cache: cache
     )
+    unsafe takeArguments(thread, &context)
+    return context
+  }
+
+  /// A system call leaves its arguments in their registers; vfork keeps its return address in one.
+  @_noLocks
+  private func takeArguments(
+    _ thread: UnsafeMutablePointer<dc_thread>,
+    _ context: inout WalkContext
+  ) {
+    guard unsafe thread.pointee.syscall >= 0 else { return }
+    let arguments = unsafe dc_thread_arguments(thread)
+    var index: UInt32 = 0
+    while index < 6 {
+      let number = dc_argument_register(index)
+      unsafe context.registers[Int(number)] = unsafe arguments[Int(index)]
+      context.known |= 1 &<< number
+      index &+= 1
+    }
   }
 }

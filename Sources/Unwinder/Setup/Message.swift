@@ -22,6 +22,6 @@ enum Message {
     }
     _ = unsafe line.terminated()
     unsafe start[line.count] = 0x0a
-    unsafe dc_write(2, start, line.count &+ 1)
+    unsafe dc_write_message(start, line.count &+ 1)
   }
 }
