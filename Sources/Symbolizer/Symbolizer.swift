@@ -54,7 +54,8 @@ public struct CaptureSymbolizer: Sendable {
     var modules = openModules(capture, places)
     var table = FrameTable(siteCount: sites.sites.count)
     let demangler = options.demangles ? Demangler() : nil
-    addUnplacedFrames(sites, places, &table)
+    let generated = places.hasCodeOutsideModules ? JITMap(of: capture, options) : nil
+    addUnplacedFrames(sites, places, generated, &table)
     for index in modules.indices where !places.sitesOfModule[index].isEmpty {
       addFrames(of: index, &modules[index], sites, places, demangler, &table)
       report.problems += modules[index].refusals
@@ -154,10 +155,18 @@ extension CaptureSymbolizer {
   private func addUnplacedFrames(
     _ sites: CallSites,
     _ places: SitePlaces,
+    _ generated: JITMap?,
     _ table: inout FrameTable
   ) {
     for (number, reason) in places.unplaced {
-      table.add([], of: sites.sites[number], number: number, module: nil, unknown: reason)
+      let site = sites.sites[number]
+      guard let name = generated?.name(at: site.lookupAddress.value) else {
+        table.add([], of: site, number: number, module: nil, unknown: reason)
+        continue
+      }
+      var frame = Frame(address: site.address.value)
+      frame.function = name
+      table.add([frame], of: site, number: number, module: nil, unknown: "generated code: no line")
     }
   }
 }
