@@ -11,7 +11,25 @@
 extern void *__cxa_get_globals(void) __attribute__((weak));
 extern const void *swift_getFatalErrorMessageBuffer(void) __attribute__((weak));
 
+#ifdef DUMPCOLLECT_STATIC
+// Nothing can be looked for by name in a fully static program.
+extern const void *__abort_msg __attribute__((weak));
+
 static void find_abort(dc_messages *messages) {
+  messages->abort_start = (uint64_t)(uintptr_t)abort;
+  messages->abort_end = messages->abort_start + 1024;
+  messages->abort_message = (uint64_t)(uintptr_t)&__abort_msg;
+}
+
+static void *find(const char *name) {
+  (void)name;
+  return NULL;
+}
+#else
+static void *find(const char *name) { return dlsym(RTLD_DEFAULT, name); }
+
+static void find_abort(dc_messages *messages) {
+  messages->abort_message = (uint64_t)(uintptr_t)find("__abort_msg");
   Dl_info info;
   void *symbol = NULL;
   messages->abort_start = (uint64_t)(uintptr_t)abort;
@@ -22,11 +40,12 @@ static void find_abort(dc_messages *messages) {
   messages->abort_end = messages->abort_start + ((const ElfW(Sym) *)symbol)->st_size;
 }
 
+#endif
+
 void dc_find_messages(dc_messages *messages) {
   find_abort(messages);
-  messages->abort_message = (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "__abort_msg");
   const void *(*buffer)(void) = swift_getFatalErrorMessageBuffer;
-  if (!buffer) *(void **)&buffer = dlsym(RTLD_DEFAULT, "swift_getFatalErrorMessageBuffer");
+  if (!buffer) *(void **)&buffer = find("swift_getFatalErrorMessageBuffer");
   messages->swift_message = buffer ? (uint64_t)(uintptr_t)buffer() : 0;
   messages->has_exceptions = 0;
   if (__cxa_get_globals)
