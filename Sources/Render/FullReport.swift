@@ -42,7 +42,10 @@ struct FullReport {
       text.add("  \(visible(policy))\(thread.realtimePriority.map { " \($0)" } ?? "")", .faint)
     }
     if let nice = thread.nice { text.add("  nice \(nice)", .faint) }
-    if thread.threadID == report.crashedThreadID { text.add("  crashed", .alarm) }
+    if thread.threadID == report.crashedThreadID || thread.fatalSignal != nil {
+      text.add("  crashed", .alarm)
+      if let signal = thread.fatalSignal { text.add(": \(describe(signal))", .alarm) }
+    }
     try text.endLine()
     for (key, value) in thread.labels.sorted(by: { $0.key < $1.key }) {
       try text.line("    label \(visible(key)): \(visible(value))")
@@ -51,6 +54,7 @@ struct FullReport {
       let reason = thread.reason.map { ": \(visible($0))" } ?? ""
       try text.line("    read without a signal\(reason)", .doubt)
     }
+    try writeRegisters(thread.registers, to: &text)
     guard let stack = thread.stack else {
       let reason = visible(thread.reason ?? "nothing was captured")
       try text.line("    no stack: \(reason)", .doubt)
@@ -58,6 +62,20 @@ struct FullReport {
     }
     try lines.write(stack: stack, truncated: thread.truncated, folded: false, to: &text)
     try lines.write(creator: thread.createdBy, of: 1, to: &text)
+  }
+
+  /// Four in a line, in columns.
+  private func writeRegisters(_ registers: [ThreadRegister], to text: inout TextBuilder) throws {
+    let width = registers.map(\.name.count).max() ?? 0
+    for first in stride(from: 0, to: registers.count, by: 4) {
+      let line = registers[first..<min(first + 4, registers.count)].map { register in
+        let digits = String(register.value, radix: 16)
+        let name = visible(register.name)
+        return String(repeating: " ", count: max(0, width - name.count)) + name + " "
+          + String(repeating: "0", count: 16 - digits.count) + digits
+      }
+      try text.line("    " + line.joined(separator: "  "), .faint)
+    }
   }
 
   /// `1.24s`: hundredths, the kernel's clock tick.

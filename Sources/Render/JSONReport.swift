@@ -78,6 +78,10 @@ struct JSONReport {
     guard let signal = report.signal else { return }
     json.newLine()
     json.key("signal")
+    write(signal, &json)
+  }
+
+  private func write(_ signal: ReportSignal, _ json: inout JSONWriter) {
     json.object { json in
       json.field("number", signal.number)
       json.field("name", signal.name)
@@ -85,6 +89,19 @@ struct JSONReport {
       json.field("code_name", signal.codeName)
       json.field("address", address: signal.address)
       json.field("sender_pid", signal.senderProcessID)
+    }
+  }
+
+  /// What only threads that crashed have.
+  private func writeCrash(_ json: inout JSONWriter, _ thread: ReportThread) {
+    if let signal = thread.fatalSignal {
+      json.key("fatal_signal")
+      write(signal, &json)
+    }
+    guard !thread.registers.isEmpty else { return }
+    json.key("registers")
+    json.object { json in
+      for register in thread.registers { json.field(register.name, address: register.value) }
     }
   }
 
@@ -147,6 +164,7 @@ struct JSONReport {
       json.field("status", thread.status.rawValue)
       json.field("reason", thread.reason)
       json.field("truncated", thread.truncated)
+      writeCrash(&json, thread)
       writeCreator(thread.createdBy, &json)
       writeFrames(&json, ofStack: thread.stack)
     }

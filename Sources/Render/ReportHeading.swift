@@ -104,16 +104,27 @@ struct ReportHeading {
     guard report.kind == .crash || report.crashedThreadID != nil else { return nil }
     var line = "crashed"
     if let signal = report.signal {
-      line += ": \(signalText(signal))"
-      if let code = signal.codeName { line += " (\(code))" }
-      if let address = signal.address { line += " at 0x\(String(address, radix: 16))" }
+      line += ": \(describe(signal))"
+      if let sender = signal.senderProcessID, sender != report.process.processID {
+        line += " from pid \(sender)"
+      }
     }
     guard let id = report.crashedThreadID else { return line }
     let name = report.threads.first { $0.threadID == id }?.name
     return line + " in thread \(id)" + (name.map { " \(quoted($0))" } ?? "")
   }
 
-  private func signalText(_ signal: ReportSignal) -> String {
-    signal.name ?? "signal \(signal.number)"
-  }
+}
+
+/// `SIGSEGV`, or `signal 99`.
+func signalText(_ signal: ReportSignal) -> String {
+  signal.name ?? "signal \(signal.number)"
+}
+
+/// `SIGSEGV (SEGV_MAPERR) at 0x8`.
+func describe(_ signal: ReportSignal) -> String {
+  var text = signalText(signal)
+  if let code = signal.codeName { text += " (\(code))" }
+  if let address = signal.address { text += " at 0x\(String(address, radix: 16))" }
+  return text
 }

@@ -31,16 +31,27 @@ struct TextReport {
   }
 
   private func ordered(_ groups: [StackGroup]) -> [StackGroup] {
-    guard let crashed = groups.firstIndex(where: hasCrashed) else { return groups }
-    var groups = groups
-    groups.insert(groups.remove(at: crashed), at: 0)
-    return groups
+    let first = groups.filter(hasFirstCrash)
+    let later = groups.filter { hasCrashed($0) && !hasFirstCrash($0) }
+    return first + later + groups.filter { !hasCrashed($0) }
   }
 
-  private func hasCrashed(_ group: StackGroup) -> Bool {
+  /// The thread whose signal the capture is of.
+  private func hasFirstCrash(_ group: StackGroup) -> Bool {
     report.crashedThreadID.map { id in
       group.threads.contains { report.threads[$0].threadID == id }
     } ?? false
+  }
+
+  private func hasCrashed(_ group: StackGroup) -> Bool {
+    hasFirstCrash(group) || group.threads.contains { report.threads[$0].fatalSignal != nil }
+  }
+
+  private func crashText(_ group: StackGroup) -> String {
+    let crashed = group.threads.count {
+      report.threads[$0].fatalSignal != nil || report.threads[$0].threadID == report.crashedThreadID
+    }
+    return crashed == 0 ? "" : crashed == group.threads.count ? "crashed" : "\(crashed) crashed"
   }
 
   private func summary(of groups: [StackGroup]) -> String {
@@ -56,7 +67,7 @@ struct TextReport {
       (count(threads.count, "thread"), .heading), (activitiesText(group), .plain),
       (names.isEmpty ? "" : namesText(names), .heading),
       (threadIDsText(threads.map(\.threadID)), .faint),
-      (hasCrashed(group) ? "crashed" : "", .alarm),
+      (crashText(group), .alarm),
     ])
   }
 

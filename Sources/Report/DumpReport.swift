@@ -183,12 +183,30 @@ public struct ReportThread: Sendable, Equatable {
   public var truncated: String?
   /// Index into `DumpReport.stacks`, or nil when the thread has no frame.
   public var stack: Int?
+  /// The fatal signal of a thread that crashed; several may have at once.
+  public var fatalSignal: ReportSignal?
+  /// General registers in the processor's order, of threads that crashed or whose stack bytes were asked for.
+  public var registers: [ThreadRegister] = []
   /// Where it was created, where the service was asked to keep that.
   public var createdBy: ThreadCreator?
 
   /// A captured thread of which only its id is known.
   public init(threadID: Int32) {
     self.threadID = threadID
+  }
+}
+
+/// A register of a thread when it was captured.
+public struct ThreadRegister: Sendable, Equatable {
+  /// As the processor's manual calls it, in lower case.
+  public var name: String
+  /// Its bits.
+  public var value: UInt64
+
+  /// A register and its value.
+  public init(name: String, value: UInt64) {
+    self.name = name
+    self.value = value
   }
 }
 

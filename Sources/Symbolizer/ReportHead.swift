@@ -23,18 +23,24 @@ extension DumpReport {
       }
     reason = header.reason.nonEmpty
     if header.timeNs != 0 { time = .init(nanosecondsSince1970: header.timeNs) }
-    message = header.message.nonEmpty
+    message = header.message.nonEmpty ?? exceptionText(header)
     crashedThreadID = header.crashedTid == 0 ? nil : header.crashedTid
     findings += header.watchdogs.map(Finding.init)
     guard header.hasSignal else { return }
-    var signal = ReportSignal(number: header.signal.number, code: header.signal.code)
-    // Only faults have an address, and only those of the kernel: codes of kill(2) and its like are
-    // not positive.
-    let isFault = [4, 5, 7, 8, 11].contains(header.signal.number) && header.signal.code > 0
-    signal.address = kind == .crash && isFault ? header.signal.address : nil
-    signal.senderProcessID = header.signal.senderPid == 0 ? nil : header.signal.senderPid
-    self.signal = signal
+    signal = ReportSignal(header.signal)
+    if kind != .crash { signal?.address = nil }
   }
+
+  /// What nobody caught, when std::terminate ended the process.
+  private func exceptionText(_ header: WireHeader) -> String? {
+    guard let type = header.exceptionType.nonEmpty else { return nil }
+    // The name of a type is that of a symbol behind _ZTS: "typeinfo name for …".
+    let symbol = Demangler().demangle("_ZTS" + type.drop { $0 == "*" }).full
+    let name = symbol.hasPrefix(Self.typeName) ? String(symbol.dropFirst(Self.typeName.count)) : type
+    return "C++ exception \(name)" + (header.exceptionText.nonEmpty.map { ": \($0)" } ?? "")
+  }
+
+  private static let typeName = "typeinfo name for "
 
   private mutating func takeProcess(_ process: WireProcess?) {
     guard let process else { return }
@@ -100,4 +106,16 @@ private func seconds(_ nanoseconds: UInt64) -> String {
 /// `1 thread`, `2 threads`; `plural` where it is not the noun with an s.
 func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
   "\(count) \(count == 1 ? noun : plural ?? "\(noun)s")"
+}
+
+extension ReportSignal {
+  /// A signal as captured.
+  init(_ signal: WireSignal) {
+    self.init(number: signal.number, code: signal.code)
+    // Only faults have an address, and only those of the kernel: codes of kill(2) and its like are
+    // not positive.
+    let isFault = [4, 5, 7, 8, 11].contains(signal.number) && signal.code > 0
+    address = isFault ? signal.address : nil
+    senderProcessID = signal.senderPid == 0 ? nil : signal.senderPid
+  }
 }

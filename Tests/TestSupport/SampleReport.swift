@@ -29,6 +29,14 @@ package enum SampleReport {
     report.signal?.address = 0
     report.message = "Fatal error: Unexpectedly found nil"
     report.crashedThreadID = 4716
+    let crashed = report.threads.firstIndex { $0.threadID == 4716 } ?? 0
+    report.threads[crashed].fatalSignal = report.signal
+    report.threads[crashed].registers = ["rax", "rdx", "rcx", "rbx", "rip"].enumerated().map {
+      ThreadRegister(name: $1, value: $0 == 1 ? .max : UInt64($0) << 36)
+    }
+    // Another one crashed meanwhile.
+    report.threads[1].fatalSignal = ReportSignal(number: 6, code: -6)
+    report.threads[1].fatalSignal?.senderProcessID = 4711
     report.isComplete = false
     report.problems = ["offset 4096: record of kind 4 is damaged (CRC)"]
     var finding = Finding(kind: "deadlock", text: "two threads wait for each other's mutex")

@@ -144,6 +144,52 @@ enum Programs {
     }
   }
 
+  /// A C++ program that ends by an exception.
+  static func cxxCrash(_ options: [String] = []) throws -> String {
+    let name = "crash-cxx" + options.joined()
+    return try program(name) { directory in
+      try Fixture.build(
+        ["handler/crash.cpp"],
+        compiler: "g++",
+        arguments: ["-O1", "-std=c++17", "-g"] + options + Handler.compileArguments
+          + Handler.linkArguments,
+        into: directory,
+        named: name
+      )
+    }
+  }
+
+  static func rustCrash() throws -> String {
+    try program("crash-rust") { directory in
+      try Fixture.build(
+        ["handler/crash.rs"],
+        compiler: "rustc",
+        arguments: [
+          "-Copt-level=1", "-g", "--edition=2021", "-Cpanic=abort", "-L",
+          "native=\(Handler.directory)/lib", "-l", "static=dumpcollect",
+        ],
+        into: directory,
+        named: "crash-rust"
+      )
+    }
+  }
+
+  static func swiftCrash(_ options: [String]) throws -> String {
+    let name = "crash-swift" + options.joined()
+    return try program(name) { directory in
+      try Fixture.build(
+        ["handler/crash.swift"],
+        compiler: "swiftc",
+        arguments: options + [
+          "-g", "-parse-as-library", "-import-objc-header",
+          "\(Handler.directory)/include/dumpcollect.h", Handler.archive,
+        ],
+        into: directory,
+        named: name
+      )
+    }
+  }
+
   /// A service that counts the handler's calls of the allocator and of pthread_mutex_lock.
   static func counting() throws -> String {
     try program("counting") { directory in

@@ -78,12 +78,7 @@ struct ArchiveReader {
     report.captureFile = try row.optionalText(5)
     report.message = try row.optionalText(6)
     report.crashedThreadID = try row.optionalInteger(7)
-    if let number = try row.optionalInteger(8, as: Int32.self) {
-      var signal = ReportSignal(number: number, code: try row.integer(9))
-      signal.address = try row.optionalAddress(10)
-      signal.senderProcessID = try row.optionalInteger(11)
-      report.signal = signal
-    }
+    report.signal = try signal(row, from: 8)
     report.problems = try all("problems", database) { (row) throws(ArchiveDamage) in
       try row.text(1)
     }
@@ -173,6 +168,23 @@ struct ArchiveReader {
       last = (thread, key)
       report.threads[thread].labels[key] = try row.text(2)
     }
+    try readRegisters(database, into: &report)
+  }
+
+  private func readRegisters(_ database: Database, into report: inout DumpReport) throws {
+    try each(
+      "SELECT thread_id, position, name, value FROM thread_registers ORDER BY thread_id, position",
+      "thread_registers",
+      database
+    ) { (row) throws(ArchiveDamage) in
+      let thread = try row.index(0, below: report.threads.count)
+      guard try row.integer(1, as: Int.self) == report.threads[thread].registers.count else {
+        throw row.expected("position \(report.threads[thread].registers.count)", 1)
+      }
+      report.threads[thread].registers.append(
+        ThreadRegister(name: try row.text(2), value: try row.address(3))
+      )
+    }
   }
 
   private func thread(_ row: ArchiveRow, stackCount: Int) throws(ArchiveDamage) -> ReportThread {
@@ -196,7 +208,17 @@ struct ArchiveReader {
       thread.createdBy?.name = try row.optionalText(17)
       thread.createdBy?.stack = try row.optionalIndex(18, below: stackCount)
     }
+    thread.fatalSignal = try signal(row, from: 19)
     return thread
+  }
+
+  /// A signal of four columns: number, code, address, sender.
+  private func signal(_ row: ArchiveRow, from column: Int) throws(ArchiveDamage) -> ReportSignal? {
+    guard let number = try row.optionalInteger(column, as: Int32.self) else { return nil }
+    var signal = ReportSignal(number: number, code: try row.integer(column + 1))
+    signal.address = try row.optionalAddress(column + 2)
+    signal.senderProcessID = try row.optionalInteger(column + 3)
+    return signal
   }
 
   private func readFindings(_ database: Database, into report: inout DumpReport) throws {

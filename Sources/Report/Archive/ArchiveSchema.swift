@@ -121,8 +121,23 @@ enum ArchiveSchema {
             nice INTEGER,
             creator_tid INTEGER,
             creator_name TEXT,
-            creator_stack_id INTEGER REFERENCES stacks
+            creator_stack_id INTEGER REFERENCES stacks,
+            fatal_signal INTEGER,
+            fatal_signal_code INTEGER,
+            fatal_signal_address INTEGER,
+            fatal_signal_sender_pid INTEGER
           """
+      ),
+      Table(
+        name: "thread_registers",
+        columns: """
+            thread_id INTEGER NOT NULL REFERENCES threads,
+            position INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            value INTEGER NOT NULL,
+            PRIMARY KEY (thread_id, position)
+          """,
+        options: "STRICT, WITHOUT ROWID"
       ),
       Table(
         name: "thread_labels",

@@ -118,6 +118,8 @@ struct ArchiveWriter {
           thread.systemCall, thread.waitChannel, report.wait(of: thread)?.kind.rawValue,
           thread.truncated, thread.stack, thread.policy, thread.realtimePriority, thread.nice,
           thread.createdBy?.threadID, thread.createdBy?.name, thread.createdBy?.stack,
+          thread.fatalSignal?.number, thread.fatalSignal?.code,
+          thread.fatalSignal?.address.map(signed), thread.fatalSignal?.senderProcessID,
         ]
       }
     )
@@ -125,6 +127,10 @@ struct ArchiveWriter {
       for (key, value) in thread.labels.sorted(by: { $0.key < $1.key }) {
         try database.insert("thread_labels", [id, key, value])
       }
+      try database.insertAll(
+        "thread_registers",
+        thread.registers.enumerated().lazy.map { [id, $0, $1.name, signed($1.value)] }
+      )
     }
   }
 

@@ -7,6 +7,14 @@ extension ReportThread {
     1: "fifo", 2: "rr", 3: "batch", 5: "idle", 6: "deadline",
   ]
 
+  /// In DWARF's order (System V psABI, AMD64, figure 3.36), and the program counter last.
+  private static let registerNames: [ELFMachine: [String]] = [
+    .x86_64: [
+      "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12",
+      "r13", "r14", "r15", "rip",
+    ]
+  ]
+
   /// A thread as captured; its stack is still without names.
   init(_ thread: WireThread, on machine: ELFMachine) {
     self.init(threadID: thread.tid)
@@ -26,6 +34,11 @@ extension ReportThread {
     policy = Self.policies[thread.policy]
     realtimePriority = thread.realtimePriority == 0 ? nil : thread.realtimePriority
     nice = thread.nice == 0 ? nil : thread.nice
+    if thread.hasFatalSignal { fatalSignal = ReportSignal(thread.fatalSignal) }
+    registers = thread.registers.values.enumerated().map { index, value in
+      let names = Self.registerNames[machine] ?? []
+      return ThreadRegister(name: index < names.count ? names[index] : "r\(index)", value: value)
+    }
     if thread.hasCreatedBy {
       createdBy = ThreadCreator(threadID: thread.createdBy.tid)
       createdBy?.name = thread.createdBy.name.nonEmpty
