@@ -288,20 +288,53 @@ import Testing
     #expect(try service.number("work") > 0)
   }
 
-  @Test func withoutLibunwindTheStacksAreRaw() throws {
+  /// The C service where no libunwind can be loaded.
+  private func serviceWithoutLibunwind(_ libraries: TemporaryDirectory, settings: String) throws
+    -> Service
+  {
     // The loader looks for a library in this folder first, and finds one that is none.
-    let libraries = try TemporaryDirectory()
     try libraries.write("no ELF", to: "libunwind-x86_64.so.8")
     let service = try Service(
       Programs.service(),
       ["threads"],
+      settings: settings,
       environment: ["LD_LIBRARY_PATH": libraries.path]
     )
     try service.program.wait(for: "ready")
     #expect(service.program.errorText.contains("libunwind-x86_64.so.8 cannot be loaded"))
     #expect(try service.state().u32(24) & 8 == 8)
+    return service
+  }
+
+  @Test func withoutLibunwindPlainStacksHaveFramesAllTheSame() throws {
+    // Each dump tries again to load it: the folder is there until the end.
+    let libraries = try TemporaryDirectory()
+    defer { withExtendedLifetime(libraries) {} }
+    let service = try serviceWithoutLibunwind(libraries, settings: "min-interval=none")
     let capture = try service.dump()
     #expect(capture.header?.degraded.contains("libunwind") == true)
+    let symbols = try SymbolRanges(service.executable)
+    let readers = capture.threads(named: "reader")
+    #expect(readers.count == 2)
+    for reader in readers {
+      #expect(
+        capture.chain(reader, symbols, in: service.executable)
+          == ["block_in_read", "serve_request", "serve_connection", "reader"]
+      )
+      #expect(reader.truncated == "" && reader.stack.isEmpty)
+    }
+    // The main thread may be on its way out of the dump signal's action.
+    #expect(capture.end?.threadsByRows ?? 0 >= 4)
+  }
+
+  @Test func withoutAnyUnwinderTheStacksAreRaw() throws {
+    let libraries = try TemporaryDirectory()
+    defer { withExtendedLifetime(libraries) {} }
+    let service = try serviceWithoutLibunwind(
+      libraries,
+      settings: "min-interval=none,unwinder=libunwind"
+    )
+    let capture = try service.dump()
     for thread in capture.threads {
       #expect(thread.status == .captured)
       #expect(thread.addresses.count == 1)

@@ -147,6 +147,8 @@ SIGNAL_SAFE intptr_t dc_own_descriptors(void);
 static inline SIGNAL_SAFE void dc_name_thread(const char *name) {
   dc_syscall(SYS_prctl, 15, (uintptr_t)name, 0, 0, 0, 0);
 }
+/// Lets others run that wait for this processor.
+static inline SIGNAL_SAFE void dc_yield(void) { dc_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0); }
 static inline SIGNAL_SAFE intptr_t dc_probe_thread(int32_t pid, int32_t tid) {
   return dc_syscall(SYS_tgkill, (uintptr_t)pid, (uintptr_t)tid, 0, 0, 0, 0);
 }

@@ -17,6 +17,8 @@ enum UnwinderChoice {
   let home: Home
   let arena: Arena
   private let table: RowTable?
+  /// Without libunwind, or where its locks may be held for ever, plain stacks have frames all the same.
+  var hasLibrary = true
 
   @_noLocks
   init(home: Home, arena: Arena, cache: LineCache) {
@@ -37,6 +39,12 @@ enum UnwinderChoice {
     table = nil
   }
 
+  /// Whether there is anything to walk with.
+  @_noLocks
+  func canWalk(hasLibrary: Bool) -> Bool {
+    unsafe hasLibrary || table != nil && home.pointee.settings.unwinder != UnwinderChoice.libunwind
+  }
+
   @_noLocks
   func run(
     _ walk: inout Walk,
@@ -46,14 +54,19 @@ enum UnwinderChoice {
     let choice = unsafe home.pointee.settings.unwinder
     if choice != UnwinderChoice.libunwind, let table, unsafe walk.run(by: table, context) {
       unsafe arena.pointee.row_walks &+= 1
-      guard choice == UnwinderChoice.check else { return }
+      guard hasLibrary, choice == UnwinderChoice.check else { return }
       let found = walk.fingerprint
       unsafe walk.run(dc_home_unwind(home), cursor, context)
       unsafe arena.pointee.row_checks &+= 1
       if walk.fingerprint != found { unsafe arena.pointee.row_differences &+= 1 }
       return
     }
-    unsafe walk.run(dc_home_unwind(home), cursor, context)
+    if hasLibrary {
+      unsafe walk.run(dc_home_unwind(home), cursor, context)
+    } else {
+      unsafe walk.begin(at: context.pointee.registers[dc_register_pc])
+      walk.end = WalkEnd.noUnwinder
+    }
   }
 }
 
@@ -100,7 +113,7 @@ extension Walk {
   }
 
   @_noLocks
-  private mutating func begin(at address: UInt64) {
+  fileprivate mutating func begin(at address: UInt64) {
     count = 0
     markCount = 0
     stuckAt = 0

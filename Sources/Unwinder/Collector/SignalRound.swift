@@ -1,8 +1,8 @@
 import CUnwind
 
-/// One round of the thread signal: all at once, then waiting for the answers.
+/// One round of the thread signal: one after the other without waiting for its answer, then waiting for all answers.
 ///
-/// One thread after the other would need a scheduling turn for each: 22 s beside two busy threads.
+/// Waiting for each answer would need a scheduling turn for each: 22 s beside two busy threads.
 @safe struct SignalRound {
   let home: Home
   let arena: Arena
@@ -167,6 +167,7 @@ import CUnwind
       return
     }
     var sent: UInt32 = 0
+    var pace = SendingPace()
     var index = 0
     while unsafe index < Int(truncatingIfNeeded: arena.pointee.thread_count) {
       let thread = unsafe threads + index
@@ -174,6 +175,7 @@ import CUnwind
       guard unsafe thread.pointee.reason == ThreadReason.none else { continue }
       if unsafe send(thread) {
         sent &+= 1
+        unsafe pace.wait(sent: sent, arena)
       } else {
         _ = unsafe abandon(slots + Int(truncatingIfNeeded: thread.pointee.slot))
       }

@@ -110,7 +110,9 @@ import CUnwind
     var context = unsafe self.context(thread, quiet)
     var isDoubtful = false
     if var found = context {
-      if canUnwind, !isLate {
+      if !isLate, unwinder.canWalk(hasLibrary: canUnwind) {
+        var unwinder = unwinder
+        unwinder.hasLibrary = canUnwind
         unsafe walk.run(protecting: unwinder, cursor, &found)
       } else {
         unsafe walk.append(found.registers[dc_register_pc])
@@ -121,7 +123,7 @@ import CUnwind
       isDoubtful = unsafe found.readOutsideCopy && dc_load32(dc_arena_held(arena)) == 0
       context = found
     }
-    let stackBytes = unsafe stackCount(thread, canUnwind)
+    let stackBytes = unsafe stackCount(thread, walk)
     var record = file.beginRecord(room: 16_384 &+ walk.count &* 32 &+ stackBytes)
     unsafe writeIdentity(thread, isDoubtful, &record)
     writeFrames(walk, &record)
@@ -194,7 +196,7 @@ import CUnwind
 
   /// Stack bytes that the record is to carry: those asked for, or all where nothing could unwind.
   @_noLocks
-  private func stackCount(_ thread: UnsafeMutablePointer<dc_thread>, _ canUnwind: Bool) -> Int {
+  private func stackCount(_ thread: UnsafeMutablePointer<dc_thread>, _ walk: Walk) -> Int {
     guard
       unsafe thread.pointee.status == ThreadStatus.captured
         || thread.pointee.status == ThreadStatus.quiet
@@ -202,7 +204,7 @@ import CUnwind
     let asked = unsafe Int(truncatingIfNeeded: home.pointee.settings.stack_bytes)
     if unsafe thread.pointee.reason == ThreadReason.noCollector { return max(asked, 0) }
     let all = Int(truncatingIfNeeded: StackCopy.limit)
-    return canUnwind ? max(asked, 0) : max(asked, all)
+    return walk.end == WalkEnd.noUnwinder ? max(asked, all) : max(asked, 0)
   }
 
   @_noLocks

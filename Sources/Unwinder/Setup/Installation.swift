@@ -40,7 +40,7 @@ enum Installation {
   private static func arm(_ home: Home) -> Int32 {
     if unsafe dc_load_libunwind(home) != 0 {
       unsafe Message.write(
-        "captures will carry raw stacks: ",
+        "captures will carry raw stacks of threads that are no plain case: ",
         dc_home_libunwind_error(home)
       )
     }
