@@ -44,8 +44,8 @@ package enum Handler {
   package static let linkArguments = [archive, "-ldl", "-lpthread"]
   /// For the linker of a fully static program; glibc's static start files do without an index of the unwind tables.
   package static let staticLinkArguments = ["-static", "-Wl,--eh-frame-hdr", staticArchive]
-  /// In front of those: the first that has pthread_create, even where only a library asks for it.
-  package static let threadsLinkArguments = ["-Wl,-u,pthread_create", threadsArchive]
+  /// In front of those, for every thread to be made through it.
+  package static let threadsLinkArguments = ["-Wl,-u,dumpcollect_threads", threadsArchive]
 }
 
 /// A link to a file, at a path without spaces: the loader separates the names in LD_PRELOAD by them.

@@ -339,8 +339,8 @@ enum Programs {
   }
 
   /// Does what breaks in-process dumpers, with a sanitizer of gcc's where one is named.
-  static func stress(sanitizer: String? = nil) throws -> String {
-    let name = sanitizer.map { "stress-\($0)" } ?? "stress"
+  static func stress(sanitizer: String? = nil, form: ThreadsForm = .none) throws -> String {
+    let name = "stress-\(sanitizer ?? "plain")-\(form)"
     return try program(name) { directory in
       let library = try Fixture.build(
         ["handler/plugin.c"],
@@ -354,7 +354,7 @@ enum Programs {
         compiler: "g++",
         arguments: ["-O1", "-g", "-std=c++17", "-Wall", "-Wextra", "-DPLUGIN=\"\(library)\""]
           + (sanitizer.map { ["-fsanitize=\($0)"] } ?? []) + Handler.compileArguments
-          + Handler.linkArguments,
+          + form.linkArguments,
         into: directory,
         named: name
       )

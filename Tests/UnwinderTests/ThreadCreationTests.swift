@@ -58,6 +58,32 @@ import Testing
     #expect(outcome.status == 128 + SIGSEGV && outcome.captures.count == 0)
   }
 
+  /// A sanitizer gives its threads alternate stacks of its own, and stands in pthread_create's place itself.
+  @Test(arguments: [nil, "thread", "address"])
+  func underLoadEveryThreadThatStandsHasItsOrigin(sanitizer: String?) throws {
+    let service = try Service(
+      Programs.stress(sanitizer: sanitizer, form: .archive),
+      settings: "min-interval=none,thread-origins=on",
+      environment: [
+        "TSAN_OPTIONS": "die_after_fork=0:exitcode=66",
+        "ASAN_OPTIONS": "detect_leaks=0:exitcode=66",
+      ]
+    )
+    try service.program.wait(for: "ready")
+    let main = service.program.processID
+    for _ in 0..<30 {
+      let capture = try service.dump()
+      #expect(capture.isComplete && capture.lostThreadCount == 0, "\(capture.damage)")
+      // One that begins or ends may not have its entry yet, or any more; the program's own stand there all the time.
+      let origins = capture.threads.filter { $0.hasCreatedBy && $0.createdBy.tid == main }
+      #expect(origins.count >= StressTests.kinds.count)
+      for thread in origins { #expect(!thread.createdBy.addresses.isEmpty) }
+    }
+    service.program.closeInput()
+    #expect(service.program.waitForExit() == 0)
+    #expect(service.program.errorText == "install 0\n", "\(service.program.errorText)")
+  }
+
   @Test func thePreloadFormStandsInPthreadCreatesPlace() throws {
     _ = try Programs.handler.get()
     let library = try PlainLink(to: Handler.preloadLibrary)

@@ -9,6 +9,10 @@
 #include <pthread.h>
 #include <threads.h>
 
+/* `-u dumpcollect_threads` takes this object in, whoever else has a pthread_create (libc, a sanitizer) and whether or
+   not the program itself asks for one. */
+__attribute__((visibility("hidden"))) const char dumpcollect_threads = 1;
+
 typedef int pthread_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 typedef int thrd_function(thrd_t *, thrd_start_t, void *);
 
