@@ -12,6 +12,7 @@ static struct {
   __typeof__(&debuginfod_end) end;
   __typeof__(&debuginfod_find_debuginfo) find_debug_file;
   __typeof__(&debuginfod_find_executable) find_executable;
+  __typeof__(&debuginfod_find_source) find_source;
   __typeof__(&debuginfod_set_progressfn) set_progress;
   __typeof__(&debuginfod_set_user_data) set_user_data;
   __typeof__(&debuginfod_get_user_data) get_user_data;
@@ -28,6 +29,7 @@ static void load(void) {
       (__typeof__(library.find_debug_file))dlsym(handle, "debuginfod_find_debuginfo");
   library.find_executable =
       (__typeof__(library.find_executable))dlsym(handle, "debuginfod_find_executable");
+  library.find_source = (__typeof__(library.find_source))dlsym(handle, "debuginfod_find_source");
   library.set_progress =
       (__typeof__(library.set_progress))dlsym(handle, "debuginfod_set_progressfn");
   library.set_user_data =
@@ -35,7 +37,7 @@ static void load(void) {
   library.get_user_data =
       (__typeof__(library.get_user_data))dlsym(handle, "debuginfod_get_user_data");
   is_loaded = library.begin && library.end && library.find_debug_file && library.find_executable &&
-              library.set_progress && library.set_user_data && library.get_user_data;
+              library.find_source && library.set_progress && library.set_user_data && library.get_user_data;
 }
 
 int celf_debuginfod_load(void) {
@@ -55,7 +57,7 @@ static int pass_on(debuginfod_client *client, long done, long total) {
   return 0;
 }
 
-int celf_debuginfod_find(int wants_executable, const uint8_t *build_id, size_t count,
+int celf_debuginfod_find(int kind, const char *source, const uint8_t *build_id, size_t count,
                          celf_progress report, void *context, char **path) {
   *path = NULL;
   if (celf_debuginfod_load() != 0) return -ENOSYS;
@@ -64,9 +66,12 @@ int celf_debuginfod_find(int wants_executable, const uint8_t *build_id, size_t c
   struct progress progress = {report, context};
   library.set_user_data(client, &progress);
   library.set_progress(client, pass_on);
-  int result = wants_executable
-                   ? library.find_executable(client, build_id, (int)count, path)
-                   : library.find_debug_file(client, build_id, (int)count, path);
+  int result = -EINVAL;
+  switch (kind) {
+    case 0: result = library.find_debug_file(client, build_id, (int)count, path); break;
+    case 1: result = library.find_executable(client, build_id, (int)count, path); break;
+    case 2: result = library.find_source(client, build_id, (int)count, source, path); break;
+  }
   library.end(client);
   return result;
 }

@@ -8,6 +8,7 @@ struct FrameLines {
     var functionColumns: Int
     var place: String
     var isKnown: Bool
+    var source: SourceLines?
   }
 
   /// Function names up to this width have their places in one column.
@@ -19,20 +20,23 @@ struct FrameLines {
 
   init(_ report: DumpReport) {
     self.report = report
+    let snippets = SnippetTable(report.snippets)
     shown = report.frames.map { frame in
       let function = Self.function(frame, in: report)
       return Shown(
         function: function,
         functionColumns: columns(function),
         place: Self.place(frame, in: report),
-        isKnown: frame.function != nil
+        isKnown: frame.function != nil,
+        source: snippets[frame].map(SourceLines.init)
       )
     }
   }
 
   /// Writes a stack, innermost frame first, and why it ends early.
   ///
-  /// `folded` shows what a recursion repeats once, with the number of times.
+  /// `folded` shows what a recursion repeats once, with the number of times, and the source of one frame alone: the
+  /// innermost whose source is there, which mostly is the service's own.
   func write(
     stack: Int,
     truncated: String?,
@@ -42,10 +46,14 @@ struct FrameLines {
     let frames = report.stacks[stack].map { shown[$0] }
     let aligned =
       frames.lazy.map(\.functionColumns).filter { $0 <= Self.alignedColumns }.max() ?? 0
+    var needsSource = true
     for run in folded ? repetitions(in: frames) : [Repetition(frames: frames.indices, count: 1)] {
       let isAlone = run.frames.count == 1
       for frame in frames[run.frames] {
         try write(frame, times: isAlone ? run.count : 1, aligned: aligned, to: &text)
+        guard needsSource, let source = frame.source else { continue }
+        try source.write(to: &text)
+        needsSource = !folded
       }
       if run.count > 1, !isAlone {
         let size = run.frames.count

@@ -117,6 +117,19 @@ extension JSONReport {
     }
   }
 
+  /// Lines of source around a frame's line.
+  func snippet(_ json: inout JSONWriter, _ snippet: SourceSnippet) {
+    json.object { json in
+      json.field("file", snippet.file)
+      json.field("line", snippet.line)
+      json.field("first_line", snippet.firstLine)
+      json.key("lines")
+      json.array(snippet.lines) { $0.string($1) }
+      json.field("origin", snippet.origin.rawValue)
+      if snippet.isNewer { json.field("newer", true) }
+    }
+  }
+
   /// `12.34` of hundredths.
   private func percent(_ hundredths: UInt32) -> [UInt8] {
     let rest = hundredths % 100

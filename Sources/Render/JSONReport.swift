@@ -27,6 +27,7 @@ struct JSONReport {
       writeDescriptors(&json)
       try writeList("connections", report.connections, &json, sink, connection)
       try writeList("notes", report.notes, &json, sink, note)
+      try writeList("sources", SnippetTable.sorted(report.snippets), &json, sink, snippet)
       try writeList("findings", report.findings, &json, sink, finding)
     }
     json.endDocument()

@@ -51,6 +51,8 @@ public struct DumpReport: Sendable, Equatable {
   public var environment: [EnvironmentVariable] = []
   /// The last lines that the service gave, the oldest first.
   public var notes: [ReportNote] = []
+  /// Lines of source around the lines of frames, where they were asked for.
+  public var snippets: Set<SourceSnippet> = []
   /// What a reader should see first.
   public var findings: [Finding] = []
 

@@ -13,11 +13,22 @@ public struct SymbolizerOptions: Sendable {
   public var jobs: Int?
   /// Asked for files that are not on this machine; nil asks nobody.
   public var debugServer: DebugServer?
+  /// Lines of source shown before and behind each frame's own; nil shows none.
+  public var sourceContext: Int?
   /// Names are demangled.
   public var demangles = true
 
   /// The defaults.
   public init() {}
+}
+
+extension SymbolizerOptions {
+  /// What stands in front of absolute paths: the sysroot without a slash at its end.
+  var rootPrefix: String {
+    var root = sysroot ?? ""
+    while root.hasSuffix("/") { root.removeLast() }
+    return root
+  }
 }
 
 /// Turns raw captures into reports.
@@ -57,7 +68,8 @@ public struct CaptureSymbolizer: Sendable {
     let generated = places.hasCodeOutsideModules ? JITMap(of: capture, options) : nil
     addUnplacedFrames(sites, places, generated, &table)
     for index in modules.indices where !places.sitesOfModule[index].isEmpty {
-      addFrames(of: index, &modules[index], sites, places, demangler, &table)
+      let snippets = addFrames(of: index, &modules[index], sites, places, demangler, &table)
+      report.snippets.formUnion(snippets)
       report.problems += modules[index].refusals
     }
 
@@ -107,7 +119,7 @@ extension CaptureSymbolizer {
     return opened
   }
 
-  /// Looks up all addresses of one module at once.
+  /// Looks up all addresses of one module at once; gives the source around them, where that is wanted.
   private func addFrames(
     of index: Int,
     _ module: inout CapturedModule,
@@ -115,7 +127,7 @@ extension CaptureSymbolizer {
     _ places: SitePlaces,
     _ demangler: Demangler?,
     _ table: inout FrameTable
-  ) {
+  ) -> [SourceSnippet] {
     let numbers = places.sitesOfModule[index]
     let bias = module.bias
     var problems: [String] = []
@@ -150,6 +162,17 @@ extension CaptureSymbolizer {
       log.warning("\(module.entry.path): \(problem)\(more)")
     }
     module.note(problems)
+    guard let context = options.sourceContext, let dwarf = lookup.dwarf else { return [] }
+    let texts = SourceTexts(
+      context: context,
+      root: options.rootPrefix,
+      server: options.debugServer
+    )
+    return texts.snippets(
+      of: numbers.flatMap { Array(table.frames[table.ranges[$0]]) },
+      embedded: answer.embeddedSources(of: dwarf),
+      files: module.files
+    )
   }
 
   private func addUnplacedFrames(

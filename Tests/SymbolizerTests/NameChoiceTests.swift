@@ -80,6 +80,10 @@ import Testing
       into: directory,
       named: "split"
     )
+    for name in try FileManager.default.contentsOfDirectory(atPath: directory.path)
+    where name.hasSuffix(".dwo") {
+      try FileManager.default.removeItem(atPath: directory.file(name))
+    }
     let notes = NoteRecorder()
     let frames = try frames(try address(of: "outer", in: path), in: path, notes: notes)
     #expect(frames.map(\.function) == ["outer"])

@@ -111,6 +111,25 @@ package enum SampleReport {
     note.time = Date(timeIntervalSince1970: 1_772_355_899.125)
     note.threadID = 4712
     report.notes = [note, ReportNote(text: "no time")]
+    report.snippets = [
+      SourceSnippet(
+        file: "/src/shop/Worker.swift",
+        line: 77,
+        firstLine: 76,
+        lines: [
+          "\tguard let job = queue.next() else { return }", "\tjob.pay() // \u{1b}[31m", "}",
+        ],
+        origin: .disk,
+        isNewer: true
+      ),
+      SourceSnippet(
+        file: "/src/shop/Worker.swift",
+        line: 9999,
+        firstLine: 9999,
+        lines: ["never shown"],
+        origin: .embedded
+      ),
+    ]
   }
 
   private static func vitals() -> ReportVitals {

@@ -37,8 +37,9 @@ typedef void (*celf_progress)(void *context, long done, long total);
 // Loads libdebuginfod; 0, or −1 where it is not installed.
 int celf_debuginfod_load(void);
 
-// Asks the servers of $DEBUGINFOD_URLS, or the cache, for the debug file or the executable of a build ID: a descriptor
-// of the file and its path, to be freed, or a negative errno (debuginfod_find_debuginfo(3)). One thread at a time.
-int celf_debuginfod_find(int wants_executable, const uint8_t *build_id, size_t count,
+// Asks the servers of $DEBUGINFOD_URLS, or the cache, for the debug file (kind 0), the executable (1) or the source file
+// of this path (2) of a build ID: a descriptor of the file and its path, to be freed, or a negative errno
+// (debuginfod_find_debuginfo(3)). One thread at a time.
+int celf_debuginfod_find(int kind, const char *source, const uint8_t *build_id, size_t count,
                          celf_progress report, void *context, char **path);
 #endif

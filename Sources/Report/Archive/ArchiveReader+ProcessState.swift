@@ -26,6 +26,19 @@ extension ArchiveReader {
     report.environment = try all("environment", database) { (row) throws(ArchiveDamage) in
       EnvironmentVariable(name: try row.text(1), value: try row.optionalText(2))
     }
+    report.snippets = Set(
+      try all("snippets", database) { (row) throws(ArchiveDamage) in
+        SourceSnippet(
+          file: try row.text(1),
+          line: try row.integer(2),
+          firstLine: try row.integer(3),
+          lines: try row.text(4).split(separator: "\n", omittingEmptySubsequences: false)
+            .map(String.init),
+          origin: try row.word(5),
+          isNewer: try row.flag(6)
+        )
+      }
+    )
     report.notes = try all("notes", database) { (row) throws(ArchiveDamage) in
       var note = ReportNote(text: try row.text(3))
       note.time = try date(row, 1)

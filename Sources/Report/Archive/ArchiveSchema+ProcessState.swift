@@ -89,6 +89,18 @@ extension ArchiveSchema {
       columns: "  id INTEGER PRIMARY KEY,\n  name TEXT NOT NULL,\n  value TEXT"
     ),
     Table(
+      name: "snippets",
+      columns: """
+          id INTEGER PRIMARY KEY,
+          file TEXT NOT NULL,
+          line INTEGER NOT NULL,
+          first_line INTEGER NOT NULL,
+          text TEXT NOT NULL,
+          origin TEXT NOT NULL,
+          is_newer INTEGER NOT NULL
+        """
+    ),
+    Table(
       name: "notes",
       columns: """
           id INTEGER PRIMARY KEY,

@@ -27,6 +27,16 @@ extension ArchiveWriter {
       "environment",
       report.environment.enumerated().lazy.map { [$0, $1.name, $1.value] }
     )
+    let snippets = report.snippets.sorted { ($0.file, $0.line) < ($1.file, $1.line) }
+    try database.insertAll(
+      "snippets",
+      snippets.enumerated().lazy.map {
+        [
+          $0, $1.file, $1.line, $1.firstLine, $1.lines.joined(separator: "\n"),
+          $1.origin.rawValue, $1.isNewer,
+        ]
+      }
+    )
     try database.insertAll(
       "notes",
       report.notes.enumerated().lazy.map { [$0, $1.time.flatMap(archived), $1.threadID, $1.text] }

@@ -7,6 +7,8 @@ struct LineTableHeader: Sendable {
     var name: StringReference
     /// Index into `directories`; before DWARF 5, 0 is the compilation directory and 1 the first entry.
     var directory: UInt32
+    /// The file's whole text, where the compiler put it in (DW_LNCT_LLVM_source).
+    var source: StringReference?
   }
 
   var version: UInt16
@@ -76,11 +78,11 @@ extension LineTableHeader {
       offsetSize: length.offsetSize
     )
     if version >= 5 {
-      try readEntries(&head, encoding, unit, stringOffsets) { header, name, _ in
-        header.directories.append(name)
+      try readEntries(&head, encoding, unit, stringOffsets) { header, entry in
+        header.directories.append(entry.name)
       }
-      try readEntries(&head, encoding, unit, stringOffsets) { header, name, directory in
-        header.files.append(File(name: name, directory: directory))
+      try readEntries(&head, encoding, unit, stringOffsets) { header, entry in
+        header.files.append(entry)
       }
     } else {
       try readOldTables(&head)
@@ -111,7 +113,7 @@ extension LineTableHeader {
     _ encoding: UnitEncoding,
     _ unit: borrowing UnitContext,
     _ stringOffsets: RawSpan,
-    append: (inout LineTableHeader, StringReference, UInt32) -> Void
+    append: (inout LineTableHeader, File) -> Void
   ) throws(FormatError) {
     var formats: [(content: UInt64, form: DWARFForm)] = []
     for _ in 0..<(try head.u8()) {
@@ -136,28 +138,34 @@ extension LineTableHeader {
     }
     for _ in 0..<Int(count) {
       var name = AttributeValue.absent
+      var source = AttributeValue.absent
       var directory: UInt64 = 0
       for (content, form) in formats {
         let value = AttributeValue.read(form, implicit: 0, encoding: encoding, from: &head)
         switch content {
         case 1: name = value
         case 2: directory = value.constant ?? 0
+        case 0x2001: source = value
         default: break
         }
       }
-      let reference =
-        name.form == .string
-        ? Int(exactly: name.bits).flatMap { StringReference(.lines, offset: $0) }
-        : unit.string(name, in: stringOffsets)
+      func text(_ value: AttributeValue) -> StringReference? {
+        value.form == .string
+          ? Int(exactly: value.bits).flatMap { StringReference(.lines, offset: $0) }
+          : unit.string(value, in: stringOffsets)
+      }
       // A name that cannot be read keeps its number: an empty string stands for it.
       let missing = StringReference(.lines, offset: head.end - 1)
-      guard let known = reference ?? missing, !head.isBad else {
+      guard let known = text(name) ?? missing, !head.isBad else {
         throw FormatError(
           .malformed("expected the entries of a file table, found the end of the header"),
           offset: head.offset
         )
       }
-      append(&self, known, UInt32(clamping: directory))
+      append(
+        &self,
+        File(name: known, directory: UInt32(clamping: directory), source: text(source))
+      )
     }
   }
 }

@@ -8,6 +8,8 @@ struct DWARFLookup: Sendable {
   private(set) var splitNames: [String] = []
   /// Paths by number.
   private(set) var paths: [String] = []
+  /// Texts of source files that the debug information has, by the number of the path.
+  private(set) var sources: [UInt32: StringReference] = [:]
   private(set) var frames: [LookupFrame] = []
   /// By position in the batch: the frames, innermost first; empty when nothing is known.
   private(set) var ranges: [Range<Int32>]
@@ -104,6 +106,7 @@ struct DWARFLookup: Sendable {
         paths.append(path)
         return number
       }
+      for (number, source) in output.sources { sources[pathMap[Int(number)]] = source }
       for answer in output.answers {
         let position = Int(answer.position)
         let quality: Int8 = (answer.hasFunction ? 2 : 0) + (answer.hasPlace ? 1 : 0)

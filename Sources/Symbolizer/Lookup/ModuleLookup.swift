@@ -27,6 +27,7 @@ package struct ModuleAnswer: Sendable {
   package let paths: [String]
   /// What DWARF says wrongly, or what is not read of it.
   package let problems: [DWARFProblem]
+  private let sources: [UInt32: StringReference]
   private let positions: [Int32]
   private var frames: [LookupFrame] = []
   private var ranges: [Range<Int32>] = []
@@ -39,6 +40,19 @@ package struct ModuleAnswer: Sendable {
   package func frames(at index: Int) -> ArraySlice<LookupFrame> {
     let range = ranges[Int(positions[index])]
     return frames[Int(range.lowerBound)..<Int(range.upperBound)]
+  }
+
+  /// The texts of source files that the debug information has, by path.
+  ///
+  /// `file`: the debug information that was asked.
+  func embeddedSources(of file: DWARFFile) -> [String: [UInt8]] {
+    var texts: [String: [UInt8]] = [:]
+    for (number, source) in sources {
+      let text = file.bytes(of: source)
+      // A compiler that had no text puts an empty one in.
+      if !text.isEmpty { texts[paths[Int(number)]] = text }
+    }
+    return texts
   }
 
   /// Why the address at `index` has no function, in words for a person; nil when it has one.
@@ -54,7 +68,7 @@ extension ModuleAnswer {
     let symbols = module.symbols
     let matches = symbols.symbols(at: batch.sorted)
     guard let dwarf = module.dwarf else {
-      (functions, paths, problems) = ([], [], [])
+      (functions, paths, problems, sources) = ([], [], [], [:])
       var names = OuterNames(symbols: symbols, functions: [])
       for (position, match) in matches.enumerated() { append(Int32(position), match, [], &names) }
       functions = names.texts
@@ -66,6 +80,7 @@ extension ModuleAnswer {
       return !symbols.name(of: symbol).hasPrefix("_ZT")
     }
     paths = lookup.paths
+    sources = lookup.sources
     problems = Array(lookup.problems)
     functions = []
     let texts = dwarf.texts(of: lookup.functions, split: lookup.splitNames)

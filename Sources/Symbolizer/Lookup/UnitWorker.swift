@@ -28,6 +28,8 @@ struct UnitAnswer: Sendable {
 struct WorkerOutput: Sendable {
   var names = FunctionTable()
   var paths = PathTable()
+  /// Texts of source files that the debug information has, by the number of the path.
+  var sources: [UInt32: StringReference] = [:]
   var frames: [LookupFrame] = []
   var answers: [UnitAnswer] = []
   var problems: Set<DWARFProblem> = []
@@ -285,7 +287,7 @@ extension UnitWorker {
     _ table: LineTableHeader?,
     _ numbers: inout [UInt32]
   ) -> UInt32 {
-    guard let table, table.file(file) != nil else { return LookupFrame.none }
+    guard let table, let entry = table.file(file) else { return LookupFrame.none }
     let known = numbers[Int(file)]
     if known != LookupFrame.none { return known }
     var text: [UInt8] = []
@@ -293,6 +295,7 @@ extension UnitWorker {
     guard !text.isEmpty else { return LookupFrame.none }
     let number = output.paths.number(of: text)
     numbers[Int(file)] = number
+    if let source = entry.source { output.sources[number] = source }
     return number
   }
 }

@@ -16,9 +16,7 @@ package struct DebugFileSearch: Sendable {
   package init(_ options: SymbolizerOptions) {
     debugDirectories = options.debugDirectories
     server = options.debugServer
-    var root = options.sysroot ?? ""
-    while root.hasSuffix("/") { root.removeLast() }
-    self.root = root
+    root = options.rootPrefix
   }
 
   /// The module's files.

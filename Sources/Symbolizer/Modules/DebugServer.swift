@@ -9,9 +9,32 @@ import Synchronization
 /// threads may ask; they wait for each other.
 public final class DebugServer: Sendable {
   /// What is wanted of a build.
-  enum Kind: String {
-    case debugFile = "debuginfo"
-    case executable
+  enum Kind {
+    case debugFile, executable
+    /// The source file of this path.
+    case source(String)
+
+    /// As the servers' addresses and their cache have it (debuginfod(8)).
+    fileprivate var name: String {
+      switch self {
+      case .debugFile: "debuginfo"
+      case .executable: "executable"
+      case .source(let path): "source" + path.replacing("/", with: "##")
+      }
+    }
+
+    fileprivate var number: Int32 {
+      switch self {
+      case .debugFile: 0
+      case .executable: 1
+      case .source: 2
+      }
+    }
+
+    fileprivate var sourcePath: String {
+      guard case .source(let path) = self else { return "" }
+      return path
+    }
   }
 
   /// Told of a file on its way: its name, bytes so far, and how many there are, 0 while that is not known.
@@ -74,13 +97,20 @@ public final class DebugServer: Sendable {
   /// - Throws: why there is none.
   func file(_ kind: Kind, of id: BuildID, for name: String) throws(SymbolizerError) -> String {
     let result = state.withLock { state -> Result<String, SymbolizerError> in
-      let key = "\(id)/\(kind.rawValue)"
+      let key = "\(id)/\(kind.name)"
       if let known = state.answers[key] { return known }
       let answer = isOffline ? cached(key) : ask(kind, id, name, &state)
       state.answers[key] = answer
       return answer
     }
     return try result.get()
+  }
+
+  /// The path of a copy of a source file of a build.
+  ///
+  /// - Throws: why there is none.
+  func source(_ path: String, of id: BuildID) throws(SymbolizerError) -> String {
+    try file(.source(path), of: id, for: path)
   }
 
   private func ask(
@@ -93,11 +123,12 @@ public final class DebugServer: Sendable {
       log.notice("asking \(servers) for debug files (DEBUGINFOD_URLS)")
       state.hasNamedServers = true
     }
-    log.info("\(name): asking for \(kind.rawValue) of build ID \(id)")
+    log.info("\(name): asking for \(kind.name) of build ID \(id)")
     var path: UnsafeMutablePointer<CChar>?
     let transfer = Transfer(name: name, progress: progress)
     let result = unsafe celf_debuginfod_find(
-      kind == .executable ? 1 : 0,
+      kind.number,
+      kind.sourcePath,
       id.bytes,
       id.bytes.count,
       noteProgress,

@@ -138,13 +138,11 @@ extension JITMap {
     guard let process = capture.process, process.pid > 0,
       options.sysroot != nil || process.host == Self.hostName
     else { return nil }
-    var root = options.sysroot ?? ""
-    while root.hasSuffix("/") { root.removeLast() }
     self.init(
       processID: process.pid,
       userID: process.uid,
       startTime: process.startTimeNs == 0 ? nil : Int64(clamping: process.startTimeNs),
-      root: root
+      root: options.rootPrefix
     )
   }
 

@@ -28,12 +28,24 @@ struct SymbolizerArguments: ParsableArguments {
   @Flag(help: "With --debuginfod, ask nobody: use what its cache has.")
   var offline = false
 
+  @Option(
+    name: .customLong("source"),
+    help: ArgumentHelp(
+      "Show so many lines of source before and behind each frame's.",
+      valueName: "n"
+    )
+  )
+  var sourceContext: Int?
+
   @Option(help: ArgumentHelp("Threads to use (default: one a core).", valueName: "n"))
   var jobs: Int?
 
   func validate() throws {
     if let jobs, !(1...1024).contains(jobs) {
       throw ValidationError("--jobs: expected a number from 1 to 1024, found \(jobs)")
+    }
+    if let sourceContext, !(0...100).contains(sourceContext) {
+      throw ValidationError("--source: expected a number from 0 to 100, found \(sourceContext)")
     }
     for directory in debugDirectories + (sysroot.map { [$0] } ?? [])
     where !FileKind(of: directory).isDirectory {
@@ -47,6 +59,7 @@ struct SymbolizerArguments: ParsableArguments {
     options.debugDirectories = debugDirectories
     options.sysroot = sysroot
     options.jobs = jobs
+    options.sourceContext = sourceContext
     if asksServers || offline || Self.isSwitchedOn { options.debugServer = try server() }
     return options
   }
