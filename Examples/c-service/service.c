@@ -1,4 +1,7 @@
-/* A service of three threads that can be asked what they do: kill -QUIT its pid. */
+/*
+ * A service of three threads that can be asked what they do: kill -QUIT its pid.
+ * kill -SEGV ends it as a wild pointer would, with a capture of the crash.
+ */
 #include <dumpcollect.h>
 #include <pthread.h>
 #include <stdio.h>
