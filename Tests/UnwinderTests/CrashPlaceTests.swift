@@ -88,6 +88,28 @@ import Testing
     #expect(threads.contains { $0.hasFatalSignal })
   }
 
+  @Test func theLeastIntervalHoldsBackNoCrash() throws {
+    let service = try Service.crashing(["threads"], settings: "min-interval=1h")
+    #expect(try service.dump().header?.kind == .live)
+    let outcome = try service.crash("segv")
+    #expect(outcome.captures.map { $0.header?.kind } == [.live, .crash])
+  }
+
+  /// Where memory cannot be read by the system call for it, and where signals cannot be queued.
+  @Test(arguments: ["process_vm_readv", "rt_tgsigqueueinfo", "clone", "sigaltstack"])
+  func aRefusedSystemCallStillLeavesACaptureAndTheSameEnd(call: String) throws {
+    let numbers = [
+      "process_vm_readv": 310, "rt_tgsigqueueinfo": 297, "clone": 56, "sigaltstack": 131,
+    ]
+    let number = try #require(numbers[call])
+    for (how, signal) in [("segv", SIGSEGV), ("abort", SIGABRT), ("trap", SIGTRAP)] {
+      let service = try Service.crashing(launcher: [Programs.refuse(), String(number)])
+      let outcome = try service.crash(how)
+      #expect(outcome.status == 128 + signal, "\(how)")
+      #expect(outcome.captures.first?.crashedThread?.truncated == "", "\(how)")
+    }
+  }
+
   @Test func aSignalOfAnotherProcessNamesItsSender() throws {
     let service = try Service.crashing(["threads"])
     try service.program.waitUntilAsleep(except: "busy")

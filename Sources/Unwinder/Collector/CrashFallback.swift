@@ -12,7 +12,8 @@ import CUnwind
 
   private static var stackSize: Int { @_noLocks @inline(__always) get { 65_536 } }
   private static var bufferSize: Int { @_noLocks @inline(__always) get { 524_288 } }
-  private static var scratchSize: Int { @_noLocks @inline(__always) get { 65_536 } }
+  /// As the collector's: lists of modules need more than half of it.
+  private static var scratchSize: Int { @_noLocks @inline(__always) get { 262_144 } }
   /// Names of the file, and the few frames that are known without unwinding.
   private static var smallSize: Int { @_noLocks @inline(__always) get { 8192 } }
   /// Further threads are left out.
