@@ -36,7 +36,8 @@ extension DumpReport {
     guard let type = header.exceptionType.nonEmpty else { return nil }
     // The name of a type is that of a symbol behind _ZTS: "typeinfo name for …".
     let symbol = Demangler().demangle("_ZTS" + type.drop { $0 == "*" }).full
-    let name = symbol.hasPrefix(Self.typeName) ? String(symbol.dropFirst(Self.typeName.count)) : type
+    let name =
+      symbol.hasPrefix(Self.typeName) ? String(symbol.dropFirst(Self.typeName.count)) : type
     return "C++ exception \(name)" + (header.exceptionText.nonEmpty.map { ": \($0)" } ?? "")
   }
 

@@ -26,20 +26,23 @@ import Testing
     #expect(outcome.captures.first?.header?.exceptionType == "")
   }
 
-  @Test(arguments: [
-    ("runtime", "St13runtime_error", "no route to host"),
-    ("logic", "St12out_of_range", "index 7 of 3"),
-    ("system", "St12system_error", "bind: Address already in use"),
-    (
-      "several bases", "N4shop12RefusedErrorE",
-      "card refused, and the text is longer than a short string holds"
-    ),
-    ("plain", "N4shop5PlainE", ""), ("int", "i", ""),
-    ("rethrown runtime", "St13runtime_error", "no route to host"),
-    ("noexcept logic", "St12out_of_range", "index 7 of 3"),
-    ("thread runtime", "St13runtime_error", "no route to host"),
-    ("no exception", "", ""),
-  ], [[], ["-static-libstdc++"]])
+  @Test(
+    arguments: [
+      ("runtime", "St13runtime_error", "no route to host"),
+      ("logic", "St12out_of_range", "index 7 of 3"),
+      ("system", "St12system_error", "bind: Address already in use"),
+      (
+        "several bases", "N4shop12RefusedErrorE",
+        "card refused, and the text is longer than a short string holds"
+      ),
+      ("plain", "N4shop5PlainE", ""), ("int", "i", ""),
+      ("rethrown runtime", "St13runtime_error", "no route to host"),
+      ("noexcept logic", "St12out_of_range", "index 7 of 3"),
+      ("thread runtime", "St13runtime_error", "no route to host"),
+      ("no exception", "", ""),
+    ],
+    [[], ["-static-libstdc++"]]
+  )
   func anExceptionThatNobodyCatchesIsNamed(
     program: (how: String, type: String, text: String),
     options: [String]

@@ -8,6 +8,7 @@ struct Order {
 @inline(never)
 func pay(_ order: Order, _ how: String) -> Int {
   if how == "fatal error" { fatalError("no price for order \(order.price ?? 4711)") }
+  // swift-format-ignore: NeverForceUnwrap
   if how == "nil" { return order.price! }
   precondition(how != "precondition", "an order has a price")
   return 1
