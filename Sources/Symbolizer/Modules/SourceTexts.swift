@@ -24,9 +24,7 @@ struct SourceTexts {
 
   /// The snippets of frames; those whose file is not to be had have none.
   ///
-  /// - Parameters:
-  ///   - embedded: texts that the debug information has, by path.
-  ///   - files: the module's own.
+  /// `embedded`: texts that the debug information has, by path. `files`: the module's own.
   func snippets(
     of frames: some Sequence<Frame>,
     embedded: [String: [UInt8]],
