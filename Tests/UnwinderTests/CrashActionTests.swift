@@ -61,6 +61,19 @@ import Testing
     #expect(try service.end().captures.map { $0.header?.kind } == [.crash, .live])
   }
 
+  /// The main thread reads its commands when the signal comes: a read that ends with EINTR ends the service.
+  @Test(arguments: [true, false])
+  func aCallIsInterruptedOrGoesOnAsTheServicesHandlerWanted(restarts: Bool) throws {
+    let handlers = "handlers=siginfo,return" + (restarts ? ",restart" : "")
+    let service = try Service.crashing(["threads", handlers])
+    try service.program.waitUntilAsleep(except: "busy")
+    service.program.send(signal: SIGABRT)
+    #expect(service.program.readLine()?.hasPrefix("handler 6 code 0") == true)
+    if restarts { #expect(try service.number("work") > 0) }
+    let outcome = try service.end()
+    #expect(outcome.status == 0 && outcome.captures.count == 1)
+  }
+
   @Test func aServiceThatSurvivesIsCapturedThreeTimes() throws {
     let service = try Service.crashing(["threads", "handlers=siginfo,onstack"])
     for _ in 0..<5 {

@@ -102,6 +102,13 @@ import CUnwind
       ActionFlag.alternateStack,
       ~0
     )
+    // Whether a call goes on that the signal interrupted is decided by our flag, and was by that of the handler before.
+    var current = dc_action()
+    if unsafe dc_get_action(signal, &current) == 0, current.handler > 1,
+      current.flags & ActionFlag.restart == 0
+    {
+      action.flags &= ~ActionFlag.restart
+    }
     unsafe Installation.replace(signal, dc_previous_crash(home, signal), &action)
   }
 

@@ -52,6 +52,8 @@ enum SignalNumber {
 enum ActionFlag {
   /// The corresponding C constant is SA_ONSTACK.
   static var alternateStack: UInt64 { @_noLocks @inline(__always) get { 0x0800_0000 } }
+  /// The corresponding C constant is SA_RESTART.
+  static var restart: UInt64 { @_noLocks @inline(__always) get { 0x1000_0000 } }
   /// The corresponding C constant is SA_NODEFER.
   static var noDefer: UInt64 { @_noLocks @inline(__always) get { 0x4000_0000 } }
   /// The corresponding C constant is SA_RESETHAND.

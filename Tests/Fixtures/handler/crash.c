@@ -423,6 +423,7 @@ static void install_handlers(const char *how) {
   action.sa_sigaction = on_crash;
   if (strstr(how, "onstack")) action.sa_flags |= SA_ONSTACK;
   if (strstr(how, "nodefer")) action.sa_flags |= SA_NODEFER;
+  if (strstr(how, "restart")) action.sa_flags |= SA_RESTART;
   if (strstr(how, "resethand")) action.sa_flags |= (int)SA_RESETHAND;
   if (strstr(how, "return")) returns = 1;
   if (strstr(how, "plain")) {
