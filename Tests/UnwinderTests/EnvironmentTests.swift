@@ -26,7 +26,7 @@ import Testing
     let directory = try TemporaryDirectory()
     let program = try start(
       "colour=blue,timeout=soon,max-captures=-3,directory=\(directory.path),crash=on,tasks=on,"
-        + "thread-origins=on,signal=KILL,max-total=99999999999999999G,min-interval=none"
+        + "thread-origins=on,signal=KILL,max-total=99999999999999999G,min-interval=none,unwinder=fast"
     )
     let lines = program.errorText.split(separator: "\n").dropLast().sorted()
     #expect(
@@ -36,6 +36,7 @@ import Testing
         "dumpcollect: bad value of DUMPCOLLECT's max-total",
         "dumpcollect: bad value of DUMPCOLLECT's signal",
         "dumpcollect: bad value of DUMPCOLLECT's timeout",
+        "dumpcollect: bad value of DUMPCOLLECT's unwinder",
         "dumpcollect: this version does not act upon DUMPCOLLECT's tasks",
       ]
     )
