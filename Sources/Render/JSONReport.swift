@@ -27,6 +27,8 @@ struct JSONReport {
       writeDescriptors(&json)
       try writeList("connections", report.connections, &json, sink, connection)
       try writeList("notes", report.notes, &json, sink, note)
+      if report.olderNotes > 0 { json.field("notes_older", report.olderNotes) }
+      if report.lostNotes > 0 { json.field("notes_lost", report.lostNotes) }
       try writeList("sources", SnippetTable.sorted(report.snippets), &json, sink, snippet)
       try writeList("findings", report.findings, &json, sink, finding)
     }

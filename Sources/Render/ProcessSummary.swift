@@ -19,9 +19,10 @@ struct ProcessSummary {
 
   /// The last lines that the service gave, with their times.
   func writeNotes(to text: inout TextBuilder) throws {
-    guard !report.notes.isEmpty else { return }
+    guard !report.notes.isEmpty || report.lostNotes > 0 else { return }
     try text.endLine()
-    try text.line("The service's last lines:", .heading)
+    let missing = missingNotes.map { " (\($0))" } ?? ""
+    try text.paragraph("The service's last lines\(missing):", indent: 4, .heading)
     for note in report.notes {
       let time = note.time.flatMap { Timestamp.text($0, fractionDigits: 3) }
       var line = "    "
@@ -29,6 +30,15 @@ struct ProcessSummary {
       if let id = note.threadID { line += "thread \(id)  " }
       try text.paragraph(line + visible(note.text), indent: 8)
     }
+  }
+
+  private var missingNotes: String? {
+    var parts: [String] = []
+    if report.olderNotes > 0 {
+      parts.append("\(grouped(report.olderNotes)) older ones are not kept")
+    }
+    if report.lostNotes > 0 { parts.append("\(grouped(report.lostNotes)) lost while others wrote") }
+    return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 
   private var memory: String? {

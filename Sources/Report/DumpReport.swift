@@ -51,6 +51,10 @@ public struct DumpReport: Sendable, Equatable {
   public var environment: [EnvironmentVariable] = []
   /// The last lines that the service gave, the oldest first.
   public var notes: [ReportNote] = []
+  /// Lines given before these.
+  public var olderNotes = 0
+  /// Lines that were not kept because a slower thread was writing in their place.
+  public var lostNotes = 0
   /// Lines of source around the lines of frames, where they were asked for.
   public var snippets: Set<SourceSnippet> = []
   /// What a reader should see first.

@@ -15,6 +15,8 @@ extension DumpReport {
       found.threadID = note.tid == 0 ? nil : note.tid
       return found
     }
+    olderNotes = Int(clamping: capture.notes?.older ?? 0)
+    lostNotes = Int(clamping: capture.notes?.lost ?? 0)
   }
 
   private mutating func takeDescriptors(_ record: WireDescriptors) {

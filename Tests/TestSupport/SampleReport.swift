@@ -95,6 +95,8 @@ package enum SampleReport {
       DescriptorCount(kind: "directory", count: 2), DescriptorCount(kind: "pipe", count: 1),
     ]
     report.uncountedDescriptors = 3
+    report.olderNotes = 1_204
+    report.lostNotes = 2
     report.sockets = SocketCounts(tcp: 1172, udp: 1, unix: 4, other: 3, isCut: true)
     var outgoing = ReportConnection(state: "ESTABLISHED", count: 1170)
     outgoing.peer = "127.0.0.1:8081"

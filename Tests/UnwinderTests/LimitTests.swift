@@ -180,4 +180,55 @@ import Testing
       #expect(service.program.waitForExit() == 0)
     }
   }
+
+  @Test func aChildForkedWhileLibunwindIsAtWorkWritesRawStacksAndSaysSo() throws {
+    // A library in front of libunwind keeps the collector in it for the time of the fork.
+    let library = try TemporaryDirectory()
+    let real = try #require(
+      runSuccessfully("ldconfig", ["-p"]).split(separator: "\n")
+        .first { $0.contains("libunwind-x86_64.so.8 ") && $0.contains("x86-64") }?
+        .split(separator: " ").last
+    )
+    _ = try Fixture.build(
+      ["quiet/unwinder.c"],
+      compiler: "gcc",
+      arguments: [
+        "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-DLIBUNWIND=\"\(real)\"",
+        "-Wl,-soname,libunwind-x86_64.so.8",
+      ],
+      into: library,
+      named: "libunwind-x86_64.so.8"
+    )
+    let service = try Service(
+      Programs.quiet("forks"),
+      settings: "min-interval=none,unwinder=libunwind",
+      environment: ["LD_LIBRARY_PATH": library.path]
+    )
+    let words = try #require(service.program.readLine()).split(separator: " ")
+    let children = words.dropFirst().compactMap { Int32($0) }
+    try #require(children.count == 2)
+    let symbols = try SymbolRanges(service.executable)
+    for (child, isBroken) in zip(children, [true, false]) {
+      let watch = try DirectoryWatch(service.captures.path)
+      kill(child, SIGQUIT)
+      let name = try watch.waitForName { $0.contains(".\(child).") && $0.hasSuffix(".dcap") }
+      let capture = try CaptureReader.capture(at: service.captures.file(name))
+      #expect(capture.isComplete)
+      let thread = try #require(capture.threads.first)
+      #expect(capture.threads.count == 1)
+      let degraded = try #require(capture.header?.degraded)
+      #expect(degraded.hasPrefix("forked while libunwind was at work") == isBroken, "\(degraded)")
+      if isBroken {
+        #expect(thread.addresses.count == 1 && thread.truncated.contains("libunwind"))
+        #expect(thread.registers.values.count == 17 && thread.stack.count > 128)
+        #expect(thread.stackAddress == thread.registers.values[7] - 128)
+      } else {
+        let chain = capture.chain(thread, symbols, in: service.executable)
+        #expect(Array(chain.prefix(3)) == ["block", "in_child", "start_child"])
+        #expect(thread.stack.isEmpty)
+      }
+    }
+    // The parent's collector went on.
+    #expect(try service.dump().threads.allSatisfy { $0.truncated == "" })
+  }
 }

@@ -295,6 +295,12 @@ import Testing
     #expect(notes.notes.last?.text == String(repeating: "x", count: 486))
     #expect(notes.notes.allSatisfy { $0.tid == service.program.processID })
     #expect(notes.notes.allSatisfy { $0.timeNs + 1_000_000 > begin })
+    // The report says how many are missing.
+    let report = try runSuccessfully(
+      Products.dumpcollect,
+      ["report", service.state().lastCapture, "--format", "json"]
+    )
+    #expect(report.contains("\"notes_older\":45"))
   }
 
   @Test func notesOfManyThreadsAreWhole() throws {

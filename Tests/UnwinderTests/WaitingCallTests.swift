@@ -75,4 +75,18 @@ import Testing
       if isQuiet { #expect(thread.status == .quiet, "\(name): \(thread.reason)") }
     }
   }
+
+  @Test func theCommandAsksForAQuietCaptureAndEndsNoCall() throws {
+    let service = try Service(Programs.quiet("calls", "gcc", ["-O2", "-fomit-frame-pointer"]))
+    try service.program.wait(for: "ready")
+    try service.program.waitUntilAsleep()
+    let pid = service.program.processID
+    let result = try run(Products.dumpcollect, ["dump", "\(pid)", "--quiet"])
+    #expect(result.status == 0, "\(result.errorText)")
+    let capture = try CaptureReader.capture(at: result.text.trimmingCharacters(in: .newlines))
+    #expect(try returns(service).isEmpty)
+    #expect(capture.end?.threadsCaptured == 0)
+    #expect(capture.threads.count > 35)
+    #expect(capture.threads.allSatisfy { $0.status == .quiet && $0.truncated == "" })
+  }
 }

@@ -45,6 +45,10 @@ extension ArchiveReader {
       note.threadID = try row.optionalInteger(2)
       return note
     }
+    if let row = try atMostOne("note_counts", database) {
+      report.olderNotes = try row.integer(1)
+      report.lostNotes = try row.integer(2)
+    }
   }
 
   private func vitals(_ database: Database) throws -> ReportVitals? {

@@ -279,7 +279,9 @@ struct ArchiveReader {
   }
 
   /// Tables of one row: it is kept while others are read.
-  private static let keptTables: Set = ["capture", "process", "vitals", "control_group", "sockets"]
+  private static let keptTables: Set = [
+    "capture", "process", "vitals", "control_group", "sockets", "note_counts",
+  ]
 
   private func each(
     _ query: String,

@@ -109,5 +109,13 @@ extension ArchiveSchema {
           text TEXT NOT NULL
         """
     ),
+    Table(
+      name: "note_counts",
+      columns: """
+          id INTEGER PRIMARY KEY CHECK (id = 0),
+          older INTEGER NOT NULL,
+          lost INTEGER NOT NULL
+        """
+    ),
   ]
 }

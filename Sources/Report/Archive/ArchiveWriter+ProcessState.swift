@@ -41,6 +41,9 @@ extension ArchiveWriter {
       "notes",
       report.notes.enumerated().lazy.map { [$0, $1.time.flatMap(archived), $1.threadID, $1.text] }
     )
+    if report.olderNotes > 0 || report.lostNotes > 0 {
+      try database.insert("note_counts", [0, report.olderNotes, report.lostNotes])
+    }
   }
 
   private func write(_ vitals: ReportVitals, _ database: Database) throws {
