@@ -87,6 +87,10 @@ import Testing
     #expect(try returns(service).isEmpty)
     #expect(capture.end?.threadsCaptured == 0)
     #expect(capture.threads.count > 35)
-    #expect(capture.threads.allSatisfy { $0.status == .quiet && $0.truncated == "" })
+    // The main thread takes the dump signal, and may be on its way out of its action.
+    let others = capture.threads.filter {
+      $0.tid != pid && ($0.status != .quiet || $0.truncated != "")
+    }
+    #expect(others.isEmpty, "\(others)")
   }
 }
