@@ -74,13 +74,16 @@ import CUnwind
     return failure
   }
 
+  /// Threads have half of the time to answer, or of what is left of it: looking at very many of them beforehand
+  /// may have taken more than half, and then all of them would count as silent.
   @_noLocks
   private func round(_ files: ThreadFiles) -> SignalRound {
-    unsafe SignalRound(
+    let now = dc_clock(1)
+    return unsafe SignalRound(
       home: home,
       arena: arena,
       files: files,
-      deadline: begin &+ (deadline &- begin) / 2,
+      deadline: max(begin &+ (deadline &- begin) / 2, now &+ (deadline &- now) / 2),
       crash: crash
     )
   }
