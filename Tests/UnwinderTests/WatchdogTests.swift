@@ -107,8 +107,8 @@ import Testing
   @Test func theTimeInWhichTheProcessWasStoppedDoesNotCount() throws {
     let service = try service()
     let state = try service.state()
-    let id = try begin(service, limit: 800)
-    #expect(try service.ask("stop \(id) 2500") == "continued")
+    let id = try begin(service, limit: 1600)
+    #expect(try service.ask("stop \(id) 4000") == "continued")
     #expect(try service.ask("end \(id)") == "end 0")
     #expect(state.published == 0 && state.accepted == 0)
   }

@@ -58,9 +58,11 @@ static void answer_to(char *line) {
     rest(length);
     printf("rested\n");
   } else if (sscanf(line, "stop %d %d", &id, &length) == 2) {
+    // The collector has seen the tick before the stop, and looks again before the next one.
     dumpcollect_watchdog_tick(id);
+    rest(length / 9);
     be_stopped(length);
-    dumpcollect_watchdog_tick(id);
+    rest(length / 16);
     printf("continued\n");
   } else if (strcmp(line, "bad\n") == 0) {
     static const int ids[] = {0, -1, 1, 127, 128, 129, INT_MAX, INT_MIN, 0x40000080};
