@@ -24,7 +24,32 @@ final class ProcessHandle {
   }
 
   /// Sends a signal with a value, as sigqueue(3) does.
+  ///
+  /// To the collector's thread where it can be found: any other one that the kernel chose would be woken by it, and a call
+  /// that it waits in could end.
   func send(signal: Int32, value: UInt64) throws(SystemError) {
+    var information = information(signal, value)
+    if let thread = CollectorThread.find(processID, open: signal), !hasEnded {
+      let result = unsafe information.withUnsafeBytes { buffer in
+        unsafe systemCall(
+          queueThreadSignalNumber,
+          UnsafeRawPointer(bitPattern: Int(processID)),
+          Int(thread),
+          Int(signal),
+          buffer.baseAddress,
+          nil,
+          0
+        )
+      }
+      if result == 0 { return }
+    }
+    let result = unsafe information.withUnsafeMutableBytes { buffer in
+      unsafe pidfdSendSignal(descriptor, signal, buffer.baseAddress, 0)
+    }
+    guard result == 0 else { throw .current }
+  }
+
+  private func information(_ signal: Int32, _ value: UInt64) -> [UInt32] {
     // siginfo_t of signals with a value (sigaction(2)): signo, errno, code, padding, pid, uid, value.
     var information = [UInt32](repeating: 0, count: 32)
     information[0] = UInt32(bitPattern: signal)
@@ -33,9 +58,6 @@ final class ProcessHandle {
     information[5] = getuid()
     information[6] = UInt32(truncatingIfNeeded: value)
     information[7] = UInt32(truncatingIfNeeded: value >> 32)
-    let result = unsafe information.withUnsafeMutableBytes { buffer in
-      unsafe pidfdSendSignal(descriptor, signal, buffer.baseAddress, 0)
-    }
-    guard result == 0 else { throw .current }
+    return information
   }
 }

@@ -118,6 +118,11 @@ func allProcessIDs() -> [pid_t] {
   numbers(inDirectory: "/proc").sorted()
 }
 
+/// The ids of a process's threads.
+func threadIDs(of processID: pid_t) -> [pid_t] {
+  numbers(inDirectory: "/proc/\(processID)/task")
+}
+
 /// The entries of a directory whose names are positive numbers.
 private func numbers(inDirectory path: String) -> [pid_t] {
   guard let directory = unsafe opendir(path) else { return [] }

@@ -28,6 +28,15 @@ func systemCall(
   _ value3: Int
 ) -> Int
 
+/// The number of rt_tgsigqueueinfo(2).
+let queueThreadSignalNumber: Int = {
+  #if arch(x86_64)
+    297
+  #else
+    240
+  #endif
+}()
+
 /// The number of futex(2).
 let futexNumber: Int = {
   #if arch(x86_64)
