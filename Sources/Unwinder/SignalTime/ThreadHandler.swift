@@ -22,11 +22,14 @@ func onThreadSignal(
   if unsafe info.pointee.si_code == SignalCode.queued,
     let cookie = unsafe ThreadCookie(dc_info_value(info))
   {
-    // A cookie of an old round, or of a process before this fork, is ours too and means nothing.
+    // A cookie of an old round, or of a process before this fork, is ours too.
     guard let slots = unsafe arena.pointee.slots, unsafe cookie.slot < arena.pointee.slot_count
     else { return }
     let slot = unsafe ThreadSlot(slots + Int(truncatingIfNeeded: cookie.slot))
     if slot.word.generation & 0xffff == cookie.generation {
+      unsafe answer(arena, slot, context, entered)
+    } else if let slot = unsafe ownSlot(arena) {
+      // One that came late may have swallowed that of the present round, as when a crash follows a live dump.
       unsafe answer(arena, slot, context, entered)
     }
   } else if let slot = unsafe slotOfStrippedSignal(arena, info) {
@@ -46,10 +49,17 @@ private func slotOfStrippedSignal(_ arena: Arena, _ info: UnsafeMutablePointer<s
   -> ThreadSlot?
 {
   guard unsafe info.pointee.si_code == 0, unsafe dc_info_pid(info) == 0,
-    let slots = unsafe arena.pointee.slots
+    unsafe arena.pointee.slots != nil
   else {
     return nil
   }
+  return unsafe ownSlot(arena)
+}
+
+/// The slot that the round has for the calling thread.
+@_noLocks
+private func ownSlot(_ arena: Arena) -> ThreadSlot? {
+  guard let slots = unsafe arena.pointee.slots else { return nil }
   let tid = dc_gettid()
   let count = unsafe Int(truncatingIfNeeded: arena.pointee.slot_count)
   var index = 0
