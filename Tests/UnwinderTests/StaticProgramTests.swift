@@ -35,6 +35,8 @@ import Testing
   @Test func aFullyStaticCxxServiceThrowsAndIsDumped() throws {
     let service = try Service(Programs.staticService("service.cpp", compiler: "g++"))
     try service.program.wait(for: "ready")
+    // The thread may have been made and not have begun yet.
+    try service.waitForGrowth(of: "thrown", beyond: 0)
     for _ in 0..<5 {
       let thrown = try service.number("thrown")
       let capture = try service.dump()
