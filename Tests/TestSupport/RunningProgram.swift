@@ -79,23 +79,41 @@ package final class RunningProgram: @unchecked Sendable {
 
   /// Waits until every thread of the program sleeps, but those of the name `busy`.
   ///
-  /// A thread that says it is ready has still to go to sleep; nothing but /proc tells when it did.
+  /// A thread that says it is ready has still to go to sleep; nothing but /proc tells when it did. It may sleep for a moment
+  /// on its way there (for a lock, for a page): so it must not have run in several looks.
   package func waitUntilAsleep(except busy: String? = nil) throws {
-    let tasks = "/proc/\(processID)/task"
     let deadline = ContinuousClock.now + .seconds(60)
+    var before: [String: String] = [:]
+    var equalLooks = 0
     while ContinuousClock.now < deadline {
-      let awake = try FileManager.default.contentsOfDirectory(atPath: tasks).filter { tid in
-        // A thread that ended meanwhile has no file, and is not awake.
-        guard let bytes = FileManager.default.contents(atPath: "\(tasks)/\(tid)/stat") else {
-          return false
-        }
-        let stat = String(decoding: bytes, as: UTF8.self)
-        return !stat.contains(") S ") && !(busy.map { stat.contains("(\($0)) ") } ?? false)
-      }
-      if awake.isEmpty { return }
-      sched_yield()
+      let switches = try switchesOfSleepers(except: busy)
+      equalLooks = switches != nil && switches == before ? equalLooks + 1 : 0
+      if equalLooks == 4 { return }
+      before = switches ?? [:]
+      // Not to wait for something, but to let time pass between two looks.
+      usleep(1000)
     }
     throw CommandFailure("pid \(processID) has threads that do not go to sleep")
+  }
+
+  /// How often each thread gave its processor up, by its number; nil while one of them does not sleep.
+  private func switchesOfSleepers(except busy: String?) throws -> [String: String]? {
+    let tasks = "/proc/\(processID)/task"
+    var switches: [String: String] = [:]
+    for tid in try FileManager.default.contentsOfDirectory(atPath: tasks) {
+      // A thread that ended meanwhile has no file, and is not awake.
+      guard let bytes = FileManager.default.contents(atPath: "\(tasks)/\(tid)/status") else {
+        continue
+      }
+      let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+      func value(_ field: String) -> String? {
+        lines.first { $0.hasPrefix("\(field):\t") }.map { String($0.dropFirst(field.count + 2)) }
+      }
+      if let busy, value("Name") == busy { continue }
+      guard value("State")?.hasPrefix("S") == true else { return nil }
+      switches[tid] = lines.filter { $0.contains("ctxt_switches") }.joined()
+    }
+    return switches
   }
 
   /// Writes one line to the program's standard input.
