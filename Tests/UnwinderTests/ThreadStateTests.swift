@@ -88,7 +88,17 @@ import Testing
     for isQuiet in [false, true, false] {
       // Also after a loud capture: who was signalled has to go back to sleep.
       try service.program.waitUntilAsleep()
-      let capture = try service.dump(quiet: isQuiet)
+      var capture = try service.dump(quiet: isQuiet)
+      // The kernel wakes the readers of signal descriptors for every signal of the process, the request too: one that runs
+      // just then cannot be read, and says so.
+      for _ in 0..<100 where capture.threads(named: "signalfd").first?.status == .noAnswer {
+        let thread = try #require(capture.threads(named: "signalfd").first)
+        #expect(
+          isQuiet && thread.addresses.isEmpty && thread.reason.hasPrefix("was running"),
+          "\(thread.reason)"
+        )
+        capture = try service.dump(quiet: isQuiet)
+      }
       #expect(
         try chain(service, capture, "signalfd").prefix(2) == ["read_signal", "signal_reader"]
       )
@@ -113,7 +123,10 @@ import Testing
         let chain = try chain(service, capture, name)
         // A call at the end of coroutine_body may be a jump; what is missing is said.
         #expect(chain == Array(whole.prefix(chain.count)) && !chain.isEmpty, "\(chain)")
-        #expect(chain == whole || thread.truncated != "", "\(chain)")
+        #expect(
+          chain == whole || thread.truncated != "",
+          "\(name), quiet \(isQuiet): \(chain) \(thread.reason) \(thread.addresses) \(thread.marks)"
+        )
       }
     }
   }

@@ -25,6 +25,8 @@ struct FrameChoice {
   private(set) var oddity = 0
   /// The least oddity of those that were not taken, nor lead through it.
   var rival = Int.max
+  /// The frame pointer is known, and no frame of a thread's beginning is reached from it.
+  var isHopeless = false
 
   /// What one has to be better by than another one.
   static var margin: Int { @_noLocks @inline(__always) get { 2 } }
@@ -162,7 +164,7 @@ extension Walk {
       return certain
     }
     // A function that was jumped to from the one that was called. Many remains look like that: they come last.
-    if !best.isFound || best.oddity > 0 {
+    if !best.isHopeless, !best.isFound || best.oddity > 0 {
       _ = unsafe look(for: .strayCalls, library, cursor, context, frame, &best)
     }
     guard best.isFound, !best.isAmbiguous else {
@@ -204,7 +206,16 @@ extension Walk {
       // Frames of a further trial are kept behind those of the best one.
       let room = best.isFound ? best.length : 0
       let trial = unsafe reachesTheEnd(library, cursor, context, frame, keepFrom: room)
-      guard trial.length > 0 else { continue }
+      guard trial.length > 0 else {
+        // The true one, beyond doubt: a stack that begins in no thread's first frame. Whatever else leads to one is
+        // another's, in memory that lies behind.
+        if evidence == .callOfFunction, isExpected {
+          best = FrameChoice()
+          best.isHopeless = true
+          return nil
+        }
+        continue
+      }
       if evidence == .callOfFunction, isExpected { return framePointer }
       let choice = FrameChoice(
         framePointer: framePointer,
