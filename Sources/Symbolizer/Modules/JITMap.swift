@@ -108,27 +108,12 @@ struct JITMap: Sendable {
   }
 
   private static func read(_ path: String, userID: UInt32?, startTime: Int64?) -> [UInt8]? {
-    // Safe because Swift passes a C string that lives during the call.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      status.st_size <= largestByteCount, status.st_uid == 0 || status.st_uid == userID ?? 0
+    guard let file = SmallFile(path: path, limit: largestByteCount),
+      file.owner == 0 || file.owner == userID ?? 0
     else { return nil }
     // The clock of files is coarser than that of processes.
-    let written = Int64(status.st_mtim.tv_sec) + 2
-    if let startTime, written < startTime / 1_000_000_000 { return nil }
-    let size = Int(status.st_size)
-    return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
-      guard let start = buffer.baseAddress else { return }
-      while filled < size {
-        // Safe because the buffer has room for what is left.
-        let count = unsafe Glibc.read(descriptor, start + filled, size - filled)
-        guard count > 0 else { return }
-        filled += count
-      }
-    }
+    if let startTime, file.changed + 2 < startTime / 1_000_000_000 { return nil }
+    return file.bytes
   }
 }
 

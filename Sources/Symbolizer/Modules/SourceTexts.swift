@@ -77,14 +77,15 @@ struct SourceTexts {
     }
     // Without a folder it could be any file of this name.
     guard file.hasPrefix("/") else { return nil }
-    if let (bytes, changed) = Self.read(root + file) {
-      var text = Text(lines: Self.lines(of: bytes), bytes: bytes, origin: .disk)
-      text.isNewer = built.map { changed > $0 } ?? false
+    if let found = SmallFile(path: root + file, limit: Self.largestByteCount) {
+      var text = Text(lines: Self.lines(of: found.bytes), bytes: found.bytes, origin: .disk)
+      text.isNewer = built.map { found.changed > $0 } ?? false
       return text
     }
-    guard let id, let path = try? server?.source(file, of: id), let (bytes, _) = Self.read(path)
+    guard let id, let path = try? server?.source(file, of: id),
+      let found = SmallFile(path: path, limit: Self.largestByteCount)
     else { return nil }
-    return Text(lines: Self.lines(of: bytes), bytes: bytes, origin: .server)
+    return Text(lines: Self.lines(of: found.bytes), bytes: found.bytes, origin: .server)
   }
 
   private static func lines(of bytes: [UInt8]) -> [Range<Int>] {
@@ -99,28 +100,6 @@ struct SourceTexts {
     return lines
   }
 
-  /// The bytes of a regular file, and when it was changed (seconds since 1970).
-  private static func read(_ path: String) -> (bytes: [UInt8], changed: Int64)? {
-    // Safe because Swift passes a C string that lives during the call.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      status.st_size <= largestByteCount
-    else { return nil }
-    let size = Int(status.st_size)
-    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
-      guard let start = buffer.baseAddress else { return }
-      while filled < size {
-        // Safe because the buffer has room for what is left.
-        let count = unsafe Glibc.read(descriptor, start + filled, size - filled)
-        guard count > 0 else { return }
-        filled += count
-      }
-    }
-    return (bytes, Int64(status.st_mtim.tv_sec))
-  }
 }
 
 extension ModuleFiles {

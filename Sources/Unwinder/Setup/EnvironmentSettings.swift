@@ -148,6 +148,13 @@ import CUnwind
     return nil
   }
 
+  /// Sets a switch to 1 or 0; false where the word is neither on nor off.
+  func set(_ switch: inout Int32) -> Bool {
+    guard let isOn = onOrOff else { return false }
+    `switch` = isOn > 0 ? 1 : 0
+    return true
+  }
+
   /// Which unwinder walks the stacks.
   var unwinder: Int32? {
     if equals("rows") { return UnwinderChoice.rows }

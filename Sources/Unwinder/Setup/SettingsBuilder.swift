@@ -199,31 +199,13 @@ import CUnwind
       unsafe home.pointee.settings.unwinder = choice
       return true
     }
-    if key.equals("environment") {
-      guard let isOn = value.onOrOff else { return false }
-      unsafe home.pointee.settings.environment = isOn > 0 ? 1 : 0
-      return true
-    }
-    if key.equals("crash") {
-      guard let isOn = value.onOrOff else { return false }
-      unsafe home.pointee.settings.crash = isOn > 0 ? 1 : 0
-      return true
-    }
-    if key.equals("crash-limits") {
-      guard let isOn = value.onOrOff else { return false }
-      unsafe home.pointee.settings.crash_limits = isOn > 0 ? 1 : 0
-      return true
-    }
+    if key.equals("environment") { return unsafe value.set(&home.pointee.settings.environment) }
+    if key.equals("crash") { return unsafe value.set(&home.pointee.settings.crash) }
+    if key.equals("crash-limits") { return unsafe value.set(&home.pointee.settings.crash_limits) }
     if key.equals("thread-origins") {
-      guard let isOn = value.onOrOff else { return false }
-      unsafe home.pointee.settings.thread_origins = isOn > 0 ? 1 : 0
-      return true
+      return unsafe value.set(&home.pointee.settings.thread_origins)
     }
-    if key.equals("arguments") {
-      guard let isOn = value.onOrOff else { return false }
-      unsafe home.pointee.settings.arguments = isOn > 0 ? 1 : 0
-      return true
-    }
+    if key.equals("arguments") { return unsafe value.set(&home.pointee.settings.arguments) }
     return nil
   }
 
