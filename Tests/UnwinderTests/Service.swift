@@ -44,7 +44,7 @@ final class Service {
     let state = try state()
     let accepted = state.accepted
     if quiet {
-      sendQuietRequest(to: program.processID)
+      try sendQuietRequest(to: program.processID)
     } else {
       program.send(signal: SIGQUIT)
     }
@@ -84,10 +84,23 @@ extension Service {
 }
 
 /// Asks for a capture that signals no thread, as `dumpcollect dump --quiet` does.
-func sendQuietRequest(to pid: Int32) {
-  var value = sigval()
-  value.sival_ptr = UnsafeMutableRawPointer(bitPattern: UInt(0x4443) << 48 | 1 << 32)
-  sigqueue(pid, SIGQUIT, value)
+///
+/// To the collector's own thread: the kernel would choose the main one, which then runs while it is to be read.
+func sendQuietRequest(to pid: Int32) throws {
+  let tasks = "/proc/\(pid)/task"
+  let collector = try FileManager.default.contentsOfDirectory(atPath: tasks).compactMap {
+    Int32($0)
+  }
+  .first { tid in
+    guard let status = try? procText("\(tasks)/\(tid)/status"),
+      status.hasPrefix("Name:\tdumpcollect\n"),
+      let blocked = status.firstMatch(of: /SigBlk:\t([0-9a-f]+)/)
+    else { return false }
+    return (UInt64(blocked.1, radix: 16) ?? 0) & 1 << (SIGQUIT - 1) == 0
+  }
+  guard let collector, dc_queue_signal(pid, collector, SIGQUIT, 0x4443 << 48 | 1 << 32) == 0 else {
+    throw CommandFailure("pid \(pid) has no collector that takes SIGQUIT")
+  }
 }
 
 /// The 4096 bytes of docs/signal-time.md, mapped as another process maps them.
