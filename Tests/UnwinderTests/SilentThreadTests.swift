@@ -99,7 +99,7 @@ import Testing
   @Test func aQuietRequestSignalsNoThread() throws {
     let service = try Service(
       Programs.service("gcc", ["-O2", "-fomit-frame-pointer"]),
-      ["threads", "profile-before"]
+      ["threads"]
     )
     try service.program.wait(for: "ready")
     // Only a thread that sleeps can be read without a signal.
