@@ -8,8 +8,13 @@ struct FrameLines {
     var functionColumns: Int
     var place: String
     var isKnown: Bool
+    /// Other names of the function; empty where there are none.
+    var aliases: String
     var source: SourceLines?
   }
+
+  /// Other names that are written out.
+  private static let shownAliases = 4
 
   /// Function names up to this width have their places in one column.
   private static let alignedColumns = 56
@@ -28,6 +33,7 @@ struct FrameLines {
         functionColumns: columns(function),
         place: Self.place(frame, in: report),
         isKnown: frame.function != nil,
+        aliases: Self.aliases(frame),
         source: snippets[frame].map(SourceLines.init)
       )
     }
@@ -35,8 +41,8 @@ struct FrameLines {
 
   /// Writes a stack, innermost frame first, and why it ends early.
   ///
-  /// `folded` shows what a recursion repeats once, with the number of times, and the source of one frame alone: the
-  /// innermost whose source is there, which mostly is the service's own.
+  /// `folded` shows what a recursion repeats once, with the number of times, no function's other names, and the source
+  /// of one frame alone: the innermost whose source is there, which mostly is the service's own.
   func write(
     stack: Int,
     truncated: String?,
@@ -51,6 +57,9 @@ struct FrameLines {
       let isAlone = run.frames.count == 1
       for frame in frames[run.frames] {
         try write(frame, times: isAlone ? run.count : 1, aligned: aligned, to: &text)
+        if !folded, !frame.aliases.isEmpty {
+          try text.paragraph("\(Self.indent)\(Self.indent)\(frame.aliases)", indent: 10, .faint)
+        }
         guard needsSource, let source = frame.source else { continue }
         try source.write(to: &text)
         needsSource = !folded
@@ -128,6 +137,14 @@ struct FrameLines {
       return frame.unknown.map { "(\(visible($0)))" } ?? ""
     }
     return visible(String(fileName(of: report.modules[module].path)))
+  }
+
+  /// `also called a, b and 3 more`.
+  private static func aliases(_ frame: Frame) -> String {
+    guard !frame.aliases.isEmpty else { return "" }
+    let names = frame.aliases.prefix(shownAliases).map(visible).joined(separator: ", ")
+    let more = frame.aliases.count - shownAliases
+    return "also called \(names)\(more > 0 ? " and \(grouped(more)) more" : "")"
   }
 
   private static func codePlace(_ frame: Frame, in report: DumpReport) -> String {

@@ -225,6 +225,10 @@ extension JSONWriter {
       json.field("offset", address: frame.offset)
       json.field("function", frame.function)
       json.field("linkage", frame.linkage ?? frame.function)
+      if !frame.aliases.isEmpty {
+        json.key("aliases")
+        json.array(frame.aliases) { $0.string($1) }
+      }
       json.field("file", frame.file)
       json.field("line", frame.line)
       json.field("column", frame.column)

@@ -252,6 +252,8 @@ public struct Frame: Sendable, Hashable {
   public var function: String?
   /// As in the symbol table or `DW_AT_linkage_name`; nil when it equals `function`.
   public var linkage: String?
+  /// Other names of the same code (aliases, functions folded into one), demangled in full.
+  public var aliases: [String] = []
   /// Swift simplified; nil when it equals `function`.
   public var shortFunction: String?
   /// Source file, absolute where the debug information says so.

@@ -56,12 +56,11 @@ public final class AddressResolver {
     for problem in answer.problems {
       log.warning("\(path): \(problem)")
     }
-    let names = ReadableNames(
-      of: answer.functions,
-      with: options.demangles ? demangler : nil,
-      jobs: jobs
-    )
-    return ResolvedBatch(module: path, addresses: addresses, answer: answer, names: names)
+    let (reader, jobs) = (options.demangles ? demangler : nil, jobs)
+    let names = ReadableNames(of: answer.functions, with: reader, jobs: jobs)
+    return ResolvedBatch(module: path, addresses: addresses, answer: answer, names: names) {
+      AliasTable(of: answer, names, in: module.symbols, with: reader, jobs: jobs)
+    }
   }
 
   /// The variable that lies at an address of the file (an ELF virtual address), its name demangled.

@@ -1,3 +1,5 @@
+import Report
+
 /// What is known of the addresses of a batch: frames in numbers, texts in tables.
 ///
 /// An address of optimized C++ has ten frames and more: as texts of their own those of 100,000 addresses would take
@@ -9,12 +11,21 @@ package final class ResolvedBatch: Sendable {
   package let addresses: [UInt64]
   private let answer: ModuleAnswer
   private let names: ReadableNames
+  /// Not all styles of output show them.
+  private let aliases: LazyValue<AliasTable>
 
-  init(module: String, addresses: [UInt64], answer: ModuleAnswer, names: ReadableNames) {
+  init(
+    module: String,
+    addresses: [UInt64],
+    answer: ModuleAnswer,
+    names: ReadableNames,
+    aliases: @escaping @Sendable () -> AliasTable
+  ) {
     self.module = module
     self.addresses = addresses
     self.answer = answer
     self.names = names
+    self.aliases = LazyValue(aliases)
   }
 
   /// The frames of the address at `index`, innermost first; none when nobody knows it.
@@ -37,6 +48,9 @@ package final class ResolvedBatch: Sendable {
     var resolved = ResolvedAddress(address: address, module: module)
     resolved.frames = answer.frames(at: index).map {
       names.frame($0, of: answer, address: address, reason: reason)
+    }
+    if !resolved.frames.isEmpty {
+      resolved.frames[resolved.frames.count - 1].aliases = aliases.value[index]
     }
     resolved.unknown = reason
     return resolved

@@ -137,14 +137,16 @@ extension CaptureSymbolizer {
     let answer = lookup.answer(addresses, jobs: jobs)
     problems += answer.problems.map(\.description)
     let names = ReadableNames(of: answer.functions, with: demangler, jobs: jobs)
+    let aliases = AliasTable(of: answer, names, in: lookup.symbols, with: demangler, jobs: jobs)
     let isOpen = module.files.main != nil || module.files.debug != nil
     for (position, number) in numbers.enumerated() {
       let site = sites.sites[number]
       let offset = bias.elfAddress(of: site.address).value
       let reason = answer.reason(at: position)
-      let found = answer.frames(at: position).map {
+      var found = answer.frames(at: position).map {
         names.frame($0, of: answer, address: offset, reason: reason)
       }
+      if !found.isEmpty { found[found.count - 1].aliases = aliases[position] }
       let isPlaced = found.contains { $0.line != nil }
       let gap =
         reason ?? (isPlaced ? nil : lookup.dwarf == nil ? "no debug information" : "no line")

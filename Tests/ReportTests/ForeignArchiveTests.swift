@@ -58,13 +58,13 @@ struct ForeignArchiveTests {
   @Test func aNewerSchemaIsNotGuessedAt() throws {
     let path = try changed("PRAGMA user_version = 7")
     let text = try message(ofReading: path)
-    #expect(text.contains("written by a newer dumpcollect (schema 7, this one reads up to 3)"))
+    #expect(text.contains("written by a newer dumpcollect (schema 7, this one reads up to 4)"))
   }
 
   @Test func anOlderSchemaIsNamedWithTheWayOut() throws {
     let path = try changed("PRAGMA user_version = 1")
     let text = try message(ofReading: path)
-    #expect(text.contains("written by an older dumpcollect (schema 1, this one reads 3)"))
+    #expect(text.contains("written by an older dumpcollect (schema 1, this one reads 4)"))
     #expect(text.contains("dumpcollect symbolize CAPTURE"))
   }
 
@@ -73,6 +73,8 @@ struct ForeignArchiveTests {
     ("UPDATE threads SET stack_id = -1 WHERE id = 3", "table threads, row 3, column 12"),
     ("UPDATE threads SET creator_stack_id = 99 WHERE id = 1", "table threads, row 1, column 18"),
     ("UPDATE frames SET module_id = 3 WHERE id = 1", "table frames, row 1, column 2"),
+    ("UPDATE frame_aliases SET position = 9 WHERE position = 4", "position 4"),
+    ("UPDATE frame_aliases SET frame_id = -1 WHERE position = 4", "frame_aliases"),
     ("UPDATE stack_frames SET frame_id = 14 WHERE stack_id = 1 AND position = 0", "stack_frames"),
     ("UPDATE stack_frames SET position = 9 WHERE stack_id = 1 AND position = 0", "position 0"),
     ("DELETE FROM frames WHERE id = 2", "expected id 2"),
@@ -84,10 +86,10 @@ struct ForeignArchiveTests {
     ("UPDATE capture SET time = 'yesterday'", "expected a time"),
     ("DELETE FROM capture", "table capture: expected one row, found 0"),
     ("DROP TABLE findings", "no table findings"),
-    ("ALTER TABLE modules ADD COLUMN more TEXT", "table modules is not the one of schema 3"),
+    ("ALTER TABLE modules ADD COLUMN more TEXT", "table modules is not the one of schema 4"),
     (
       "DROP VIEW thread_view; DROP VIEW group_view; ALTER TABLE threads RENAME TO t; CREATE VIEW threads AS WITH RECURSIVE c(id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM c) SELECT * FROM c",
-      "table threads is not the one of schema 3"
+      "table threads is not the one of schema 4"
     ),
   ])
   func aChangedArchiveIsRefusedWithThePlace(_ change: String, _ expected: String) throws {

@@ -123,6 +123,6 @@ struct ReportArchiveTests {
     try ReportArchive.write(SampleReport.server(), to: path)
     let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
     #expect(bytes[68..<72] == Data("DCRP".utf8))
-    #expect(bytes[60..<64] == Data([0, 0, 0, 3]))
+    #expect(bytes[60..<64] == Data([0, 0, 0, 4]))
   }
 }

@@ -24,6 +24,24 @@ import Testing
     return try resolver.resolve([address], in: path, kind: .exact).flatMap(\.frames)
   }
 
+  /// Every address of a function.
+  private func addresses(of symbol: String, in path: String) throws -> [UInt64] {
+    for line in try runSuccessfully("nm", ["-S", path]).split(separator: "\n") {
+      let words = line.split(separator: " ")
+      if words.count == 4, words[3] == symbol, let start = UInt64(words[0], radix: 16),
+        let size = UInt64(words[1], radix: 16)
+      {
+        return Array(start..<(start + size))
+      }
+    }
+    throw CommandFailure("\(path) has no symbol \(symbol) with a size")
+  }
+
+  private func resolved(_ addresses: [UInt64], in path: String) throws -> [Frame] {
+    let resolver = AddressResolver(options: SymbolizerOptions(), log: Logger(label: "test"))
+    return try resolver.resolve(addresses, in: path, kind: .exact).flatMap(\.frames)
+  }
+
   @Test func ofAliasesTheOneThatDWARFCoversIsShown() throws {
     let directory = try TemporaryDirectory()
     let path = try Fixture.build(
@@ -35,6 +53,7 @@ import Testing
     )
     let frames = try frames(try address(of: "weak_name", in: path), in: path)
     #expect(frames.map(\.function) == ["real_work"])
+    #expect(frames.map(\.aliases) == [["public_name", "weak_name"]])
     #expect(frames.first?.line == 4)
   }
 
@@ -49,7 +68,45 @@ import Testing
     )
     let frames = try frames(try address(of: "weak_name", in: path), in: path)
     #expect(frames.map(\.function) == ["public_name"])
+    #expect(frames.map(\.aliases) == [["weak_name", "real_work"]])
     #expect(frames.first?.line == nil)
+  }
+
+  @Test func functionsThatTheLinkerFoldedAreAliases() throws {
+    let directory = try TemporaryDirectory()
+    let path = try Fixture.build(
+      ["dwarf/folded.cpp"],
+      compiler: "clang++",
+      arguments: ["-g", "-O2", "-ffunction-sections", "-fuse-ld=lld", "-Wl,--icf=all"],
+      into: directory,
+      named: "folded"
+    )
+    let start = try address(of: "_ZN4shop5totalEi", in: path)
+    #expect(try address(of: "_ZN4bank7balanceEi", in: path) == start)
+    let frames = try frames(start, in: path)
+    #expect(frames.map(\.function) == ["shop::total(int)"])
+    #expect(frames.map(\.aliases) == [["bank::balance(int)", "sum(int)"]])
+    // Inlined bodies are no machine functions, and the variants of a constructor read alike.
+    let main = try resolved(try addresses(of: "main", in: path), in: path)
+    #expect(main.contains { $0.isInlined })
+    #expect(main.allSatisfy { $0.aliases.isEmpty })
+    let variants = try self.frames(try address(of: "_ZN4shop4CartC1Ei", in: path), in: path)
+    #expect(variants.map(\.aliases) == [[]])
+  }
+
+  @Test func manyAddressesHaveTheSameAliasesAsOne() throws {
+    let resolver = AddressResolver(options: SymbolizerOptions(), log: Logger(label: "test"))
+    let path = "/lib/x86_64-linux-gnu/libc.so.6"
+    let starts = try runSuccessfully("nm", ["-D", "--defined-only", path]).split(separator: "\n")
+      .compactMap { line -> UInt64? in
+        let words = line.split(separator: " ")
+        return words.count == 3 && "TtWwi".contains(words[1]) ? UInt64(words[0], radix: 16) : nil
+      }
+    let many = try resolver.resolve(starts, in: path, kind: .exact).map(\.frames)
+    #expect(many.contains { $0.last?.aliases.isEmpty == false })
+    for index in stride(from: 0, to: starts.count, by: starts.count / 20) {
+      #expect(try frames(starts[index], in: path) == many[index])
+    }
   }
 
   @Test func aSpecialisedCopyKeepsItsSuffix() throws {

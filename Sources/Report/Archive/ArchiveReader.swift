@@ -42,6 +42,7 @@ struct ArchiveReader {
       report.frames = try all("frames", database) { (row) throws(ArchiveDamage) in
         try frame(row, moduleCount: moduleCount)
       }
+      try readAliases(database, into: &report)
       try readStacks(database, into: &report)
       try readThreads(database, into: &report)
       try readFindings(database, into: &report)
@@ -130,6 +131,20 @@ struct ArchiveReader {
     frame.origin = try row.optionalWord(12)
     frame.unknown = try row.optionalText(13)
     return frame
+  }
+
+  private func readAliases(_ database: Database, into report: inout DumpReport) throws {
+    try each(
+      "SELECT frame_id, position, name FROM frame_aliases ORDER BY frame_id, position",
+      "frame_aliases",
+      database
+    ) { (row) throws(ArchiveDamage) in
+      let frame = try row.index(0, below: report.frames.count)
+      guard try row.integer(1, as: Int.self) == report.frames[frame].aliases.count else {
+        throw row.expected("position \(report.frames[frame].aliases.count)", 1)
+      }
+      report.frames[frame].aliases.append(try row.text(2))
+    }
   }
 
   private func readStacks(_ database: Database, into report: inout DumpReport) throws {

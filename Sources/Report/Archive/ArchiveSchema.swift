@@ -3,7 +3,7 @@ enum ArchiveSchema {
   /// "DCRP": marks an SQLite file as ours (`PRAGMA application_id`).
   static let applicationID: Int32 = 0x4443_5250
   /// The schema that is written and read (`PRAGMA user_version`).
-  static let version: Int32 = 3
+  static let version: Int32 = 4
 
   /// One table: its name, its columns as SQLite is told them, and the query that reads it back in order.
   struct Table {
@@ -88,6 +88,16 @@ enum ArchiveSchema {
             origin TEXT,
             unknown TEXT
           """
+      ),
+      Table(
+        name: "frame_aliases",
+        columns: """
+            frame_id INTEGER NOT NULL REFERENCES frames,
+            position INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            PRIMARY KEY (frame_id, position)
+          """,
+        options: "STRICT, WITHOUT ROWID"
       ),
       Table(name: "stacks", columns: "  id INTEGER PRIMARY KEY,\n  fingerprint TEXT NOT NULL"),
       Table(

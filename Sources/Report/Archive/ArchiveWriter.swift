@@ -90,6 +90,12 @@ struct ArchiveWriter {
         ]
       }
     )
+    try database.insertAll(
+      "frame_aliases",
+      report.frames.enumerated().lazy.flatMap { id, frame in
+        frame.aliases.enumerated().lazy.map { [id, $0, $1] }
+      }
+    )
   }
 
   private func writeStacks(_ database: Database) throws {

@@ -10,6 +10,9 @@ final class LazyValue<Value: Sendable>: Sendable {
     self.make = make
   }
 
+  /// The value, if somebody asked for it before.
+  var known: Value? { state.withLock { $0 } }
+
   /// The value, made now if nobody asked before.
   var value: Value {
     state.withLock { state in

@@ -4,7 +4,8 @@
 /// that starts last, of those with one start global before weak before local and functions before
 /// untyped ones. A symbol with a size stands for its size; one without reaches to the next symbol
 /// or the end of its section, unless it is a label inside another. What lies behind a sized symbol
-/// belongs to nobody. 12 bytes a boundary, at most two boundaries a symbol.
+/// belongs to nobody. 12 bytes a boundary, at most two boundaries a symbol; 4 bytes for each of several symbols that
+/// start together, and 16 for where they do.
 struct SymbolIndex: Sendable {
   /// A symbol on its way into the index.
   struct Candidate {
@@ -23,6 +24,10 @@ struct SymbolIndex: Sendable {
 
   private var starts: [UInt64] = []
   private var owners: [UInt32] = []
+  /// Symbols that start together: where each group starts, ascending, and where its symbols end in `grouped`.
+  private var groups: [(start: UInt64, end: UInt32)] = []
+  /// Symbols by group, the best first.
+  private var grouped: [UInt32] = []
 
   /// Sorts the candidates and decides who owns what; those of one start and rank keep their order.
   init(_ candidates: consuming [Candidate]) {
@@ -54,6 +59,17 @@ struct SymbolIndex: Sendable {
     return (owners[position], starts[position], end)
   }
 
+  /// The symbols that start at the address, the best first; none when there is only one.
+  func aliases(at start: UInt64) -> ArraySlice<UInt32> {
+    var (low, high) = (0, groups.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if groups[middle].start < start { low = middle + 1 } else { high = middle }
+    }
+    guard low < groups.count, groups[low].start == start else { return [] }
+    return grouped[(low > 0 ? Int(groups[low - 1].end) : 0)..<Int(groups[low].end)]
+  }
+
   /// Whether some symbol starts below the address and another above it.
   func isBetweenSymbols(_ address: UInt64) -> Bool {
     let position = upperBound(address)
@@ -79,6 +95,10 @@ struct SymbolIndex: Sendable {
         hasSized
         ? min(start.clampedSum(candidate.size), candidate.limit) : min(following, candidate.limit)
       if end > start { open.append((end, candidate.id)) }
+    }
+    if ordered.count > 1 {
+      grouped += ordered.reversed().lazy.map(\.id)
+      groups.append((start, UInt32(clamping: grouped.count)))
     }
     guard let top = open.last else { return }
     append(start, top.id)

@@ -153,6 +153,55 @@ package final class SymbolTable: Sendable {
     return sources[slotSource].name(sources[slotSource].entry(target)) + "@plt"
   }
 
+  /// Whoever folds more functions than this has no use for all their names.
+  private static let mostNames = 17
+
+  /// The names of the symbols that start where each of these starts, its own among them, the best first; none where
+  /// there is only one.
+  ///
+  /// Of symbols with and without size only the former count, as in lookups; each name is given once, and of many the
+  /// first ones.
+  func names(startingWith symbols: [UInt32]) -> [[String]] {
+    let starts = symbols.map { id in
+      // Nothing else starts at a slot of the linkage table.
+      id >> Self.sourceShift == Self.slotsID
+        ? nil : sources[Int(id >> Self.sourceShift)].entry(number(id)).value
+    }
+    guard let index = index.known ?? (symbols.count > Self.fewAddresses ? index.value : nil) else {
+      return names(startingAt: starts)
+    }
+    return starts.map { $0.map { names(index.aliases(at: $0)) } ?? [] }
+  }
+
+  /// The same without an index, by one pass over the table.
+  private func names(startingAt starts: [UInt64?]) -> [[String]] {
+    var found = [[SymbolIndex.Candidate]](repeating: [], count: starts.count)
+    for (number, source) in used.enumerated() {
+      Self.scan(source, number) { candidate in
+        for (index, start) in starts.enumerated() where start == candidate.start {
+          found[index].append(candidate)
+        }
+      }
+    }
+    return found.map { group in
+      let hasSized = group.contains { $0.size > 0 }
+      let ordered = group.filter { !hasSized || $0.size > 0 }
+        .sorted { ($0.rank, $0.id) < ($1.rank, $1.id) }
+      return ordered.count > 1 ? names(ordered.map(\.id)[...]) : []
+    }
+  }
+
+  private func names(_ symbols: ArraySlice<UInt32>) -> [String] {
+    var names: [String] = []
+    for id in symbols where id >> Self.sourceShift != Self.slotsID {
+      let source = sources[Int(id >> Self.sourceShift)]
+      let name = source.name(source.entry(number(id)))
+      if !name.isEmpty, !names.contains(name) { names.append(name) }
+      if names.count == Self.mostNames { break }
+    }
+    return names
+  }
+
   /// The variable that lies at the address, by one pass over the table.
   package func variable(at address: UInt64) -> Variable? {
     for source in used {

@@ -32,6 +32,8 @@ package struct ModuleAnswer: Sendable {
   private var frames: [LookupFrame] = []
   private var ranges: [Range<Int32>] = []
   private var reasons: [Int32: String] = [:]
+  /// The identifier of the symbol that stands for each place; `LookupFrame.none` where there is none.
+  private var symbols: [UInt32] = []
 
   /// How many addresses were asked.
   package var count: Int { positions.count }
@@ -40,6 +42,15 @@ package struct ModuleAnswer: Sendable {
   package func frames(at index: Int) -> ArraySlice<LookupFrame> {
     let range = ranges[Int(positions[index])]
     return frames[Int(range.lowerBound)..<Int(range.upperBound)]
+  }
+
+  /// The symbol that stands for the address at `index`, with the number of the function that is shown for it.
+  func shownSymbol(at index: Int) -> (symbol: UInt32, function: UInt32)? {
+    let symbol = symbols[Int(positions[index])]
+    guard symbol != LookupFrame.none, let frame = frames(at: index).last,
+      frame.function != LookupFrame.none
+    else { return nil }
+    return (symbol, frame.function)
   }
 
   /// The texts of source files that the debug information has, by path.
@@ -108,6 +119,7 @@ extension ModuleAnswer {
   ) {
     let first = Int32(frames.count)
     frames.append(contentsOf: found)
+    symbols.append(match.symbol?.id ?? LookupFrame.none)
     let outermost = found.last?.function ?? LookupFrame.none
     switch names.name(match, dwarf: outermost) {
     case .number(let number):
