@@ -17,6 +17,14 @@ package struct Capture: Sendable {
   package var environment: WireEnvironment?
   /// Lines that the service gave.
   package var notes: WireNotes?
+  /// Asynchronous stacks of tasks, by their ids in no order.
+  package var taskStacks: [WireTaskStack] = []
+  /// Swift tasks that had not completed, in no order.
+  package var tasks: [WireTask] = []
+  /// Actors and executors, by their ids in no order.
+  package var executors: [WireExecutor] = []
+  /// Whether tasks were looked for; nil in files of handlers that knew none.
+  package var taskSummary: WireTaskSummary?
   /// Present when the file was written to its end.
   package var end: WireEnd?
   /// Whole records before the end record, of whatever kind.

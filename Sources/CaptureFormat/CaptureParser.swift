@@ -138,6 +138,16 @@ extension Capture {
     case .descriptors: try Self.set(&descriptors, kind, payload)
     case .environment: try Self.set(&environment, kind, payload)
     case .notes: try Self.set(&notes, kind, payload)
+    case .taskStacks:
+      let message: WireTaskStacks = try Self.message(kind, payload)
+      taskStacks += message.stacks
+    case .tasks:
+      let message: WireTasks = try Self.message(kind, payload)
+      tasks += message.tasks
+    case .executors:
+      let message: WireExecutors = try Self.message(kind, payload)
+      executors += message.executors
+    case .taskSummary: try Self.set(&taskSummary, kind, payload)
     case .end: try Self.set(&end, kind, payload)
     default: unknownKinds[kind, default: 0] += 1
     }

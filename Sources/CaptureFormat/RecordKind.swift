@@ -14,6 +14,10 @@ package struct RecordKind: RawRepresentable, Hashable, Sendable {
   package static let descriptors = RecordKind(rawValue: 6)
   package static let environment = RecordKind(rawValue: 7)
   package static let notes = RecordKind(rawValue: 8)
+  package static let taskStacks = RecordKind(rawValue: 9)
+  package static let tasks = RecordKind(rawValue: 10)
+  package static let executors = RecordKind(rawValue: 11)
+  package static let taskSummary = RecordKind(rawValue: 12)
   package static let end = RecordKind(rawValue: 255)
 }
 
@@ -29,6 +33,10 @@ extension RecordKind: CustomStringConvertible {
     case .descriptors: "descriptors"
     case .environment: "environment"
     case .notes: "notes"
+    case .taskStacks: "task stacks"
+    case .tasks: "tasks"
+    case .executors: "executors"
+    case .taskSummary: "task summary"
     case .end: "end"
     default: "kind \(rawValue)"
     }

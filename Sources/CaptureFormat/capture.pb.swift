@@ -471,6 +471,18 @@ package nonisolated struct WireThread: @unchecked Sendable {
   /// Clears the value of `fatalSignal`. Subsequent reads from it will return its default value.
   package mutating func clearFatalSignal() {_uniqueStorage()._fatalSignal = nil}
 
+  /// id of the Swift task that it ran when it was signalled; 0: none, or not noted
+  package var task: UInt64 {
+    get {_storage._task}
+    set {_uniqueStorage()._task = newValue}
+  }
+
+  /// address of the executor that it ran on then, see Executor; 0: the global one, none, or not noted
+  package var executor: UInt64 {
+    get {_storage._executor}
+    set {_uniqueStorage()._executor = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Status: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -1325,6 +1337,596 @@ package nonisolated struct WireNote: Sendable {
   package init() {}
 }
 
+/// Record kind 9: asynchronous call stacks of Swift tasks, each once however many tasks have it. A stack's record
+/// stands before those of its tasks.
+package nonisolated struct WireTaskStacks: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var stacks: [WireTaskStack] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireTaskStack: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// unique in the file, 1 or more
+  package var id: UInt32 = 0
+
+  /// Innermost first. Each is the entry of the function that goes on there (a function's part behind an await is a
+  /// function of its own): looked up as it is, not one byte earlier.
+  package var addresses: [UInt64] = []
+
+  /// why the walk ended before the task's outermost frame; absent when it did not
+  package var truncated: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Record kind 10: Swift tasks that had not completed, a few hundred in a record, in no order.
+package nonisolated struct WireTasks: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var tasks: [WireTask] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireTask: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// unique in the process as long as it lives
+  package var id: UInt64 {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
+
+  /// of the task object
+  package var address: UInt64 {
+    get {_storage._address}
+    set {_uniqueStorage()._address = newValue}
+  }
+
+  package var state: WireTask.State {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
+
+  package var kind: WireTask.Kind {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
+
+  /// as it runs: TaskPriority.rawValue, raised by those who wait for it
+  package var priority: UInt32 {
+    get {_storage._priority}
+    set {_uniqueStorage()._priority = newValue}
+  }
+
+  /// as it was created; absent where equal
+  package var basePriority: UInt32 {
+    get {_storage._basePriority}
+    set {_uniqueStorage()._basePriority = newValue}
+  }
+
+  package var cancelled: Bool {
+    get {_storage._cancelled}
+    set {_uniqueStorage()._cancelled = newValue}
+  }
+
+  /// id of the task that it is a child of
+  package var parent: UInt64 {
+    get {_storage._parent}
+    set {_uniqueStorage()._parent = newValue}
+  }
+
+  /// address of the task group that it is a child of
+  package var group: UInt64 {
+    get {_storage._group}
+    set {_uniqueStorage()._group = newValue}
+  }
+
+  /// at most 255 bytes
+  package var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
+
+  /// of suspended and enqueued ones
+  package var wait: WireTask.Wait {
+    get {_storage._wait}
+    set {_uniqueStorage()._wait = newValue}
+  }
+
+  /// id of the task that it waits for
+  package var waitTask: UInt64 {
+    get {_storage._waitTask}
+    set {_uniqueStorage()._waitTask = newValue}
+  }
+
+  /// address of the group that it waits for
+  package var waitGroup: UInt64 {
+    get {_storage._waitGroup}
+    set {_uniqueStorage()._waitGroup = newValue}
+  }
+
+  /// id of the executor that it waits for or runs on; absent: the global one, or not known
+  package var executor: UInt32 {
+    get {_storage._executor}
+    set {_uniqueStorage()._executor = newValue}
+  }
+
+  /// id of its stack; 0: none is known
+  package var stack: UInt32 {
+    get {_storage._stack}
+    set {_uniqueStorage()._stack = newValue}
+  }
+
+  /// thread that runs it, where that one noted it
+  package var tid: Int32 {
+    get {_storage._tid}
+    set {_uniqueStorage()._tid = newValue}
+  }
+
+  /// why what stands here may not belong together: it changed while it was read
+  package var doubt: String {
+    get {_storage._doubt}
+    set {_uniqueStorage()._doubt = newValue}
+  }
+
+  /// of what the runtime noted as waited for, where that is neither a task nor a group nor an executor
+  package var waitAddress: UInt64 {
+    get {_storage._waitAddress}
+    set {_uniqueStorage()._waitAddress = newValue}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// on no thread and in no queue: waits for something
+    case suspended // = 0
+
+    /// could run, waits for a thread or for its actor
+    case enqueued // = 1
+    case running // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .suspended
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .suspended
+      case 1: self = .enqueued
+      case 2: self = .running
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .suspended: return 0
+      case .enqueued: return 1
+      case .running: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [WireTask.State] = [
+      .suspended,
+      .enqueued,
+      .running,
+    ]
+
+  }
+
+  package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// Task { }, Task.detached { }, the main task: the runtime makes no difference between them
+    case task // = 0
+
+    /// addTask of a task group
+    case groupChild // = 1
+    case asyncLet // = 2
+
+    /// a child of another kind
+    case child // = 3
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .task
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .task
+      case 1: self = .groupChild
+      case 2: self = .asyncLet
+      case 3: self = .child
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .task: return 0
+      case .groupChild: return 1
+      case .asyncLet: return 2
+      case .child: return 3
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [WireTask.Kind] = [
+      .task,
+      .groupChild,
+      .asyncLet,
+      .child,
+    ]
+
+  }
+
+  package nonisolated enum Wait: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// nothing noted by the runtime
+    case unknown // = 0
+
+    /// withCheckedContinuation and its kin, AsyncStream, Task.sleep: the stack tells which
+    case continuation // = 1
+
+    /// value of a task, or an async let
+    case anotherTask // = 2
+
+    /// next() or the end of a task group
+    case group // = 3
+
+    /// for its turn on an actor or executor
+    case executor // = 4
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unknown
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unknown
+      case 1: self = .continuation
+      case 2: self = .anotherTask
+      case 3: self = .group
+      case 4: self = .executor
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unknown: return 0
+      case .continuation: return 1
+      case .anotherTask: return 2
+      case .group: return 3
+      case .executor: return 4
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [WireTask.Wait] = [
+      .unknown,
+      .continuation,
+      .anotherTask,
+      .group,
+      .executor,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
+}
+
+/// Record kind 11: actors and executors that tasks wait for or that threads run on.
+package nonisolated struct WireExecutors: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var executors: [WireExecutor] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireExecutor: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// unique in the file, 1 or more
+  package var id: UInt32 = 0
+
+  /// of the actor or executor object
+  package var address: UInt64 = 0
+
+  /// its isa: a symbol of the type's metadata stands there
+  package var type: UInt64 = 0
+
+  package var kind: WireExecutor.Kind = .other
+
+  /// witness table of an executor of its own
+  package var implementation: UInt64 = 0
+
+  /// thread that ran on it when it was signalled
+  package var holderTid: Int32 = 0
+
+  /// and the task that it ran
+  package var holderTask: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// an executor of its own: the type of `type` or the table at `implementation`
+    case other // = 0
+
+    /// an actor with the default executor
+    case actor // = 1
+    case mainActor // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .other
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .other
+      case 1: self = .actor
+      case 2: self = .mainActor
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .other: return 0
+      case .actor: return 1
+      case .mainActor: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [WireExecutor.Kind] = [
+      .other,
+      .actor,
+      .mainActor,
+    ]
+
+  }
+
+  package init() {}
+}
+
+/// Record kind 12, once: whether Swift tasks were looked for, and how. Behind the tasks.
+package nonisolated struct WireTaskSummary: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var runtime: WireTaskSummary.Runtime {
+    get {_storage._runtime}
+    set {_uniqueStorage()._runtime = newValue}
+  }
+
+  /// tasks were looked for; else see reason
+  package var decoded: Bool {
+    get {_storage._decoded}
+    set {_uniqueStorage()._decoded = newValue}
+  }
+
+  /// why not, or why some may be missing
+  package var reason: String {
+    get {_storage._reason}
+    set {_uniqueStorage()._reason = newValue}
+  }
+
+  /// that the runtime gives, low 24 bits
+  package var layoutVersion: UInt32 {
+    get {_storage._layoutVersion}
+    set {_uniqueStorage()._layoutVersion = newValue}
+  }
+
+  /// records of tasks in the file
+  package var tasks: UInt64 {
+    get {_storage._tasks}
+    set {_uniqueStorage()._tasks = newValue}
+  }
+
+  package var suspended: UInt64 {
+    get {_storage._suspended}
+    set {_uniqueStorage()._suspended = newValue}
+  }
+
+  package var enqueued: UInt64 {
+    get {_storage._enqueued}
+    set {_uniqueStorage()._enqueued = newValue}
+  }
+
+  package var running: UInt64 {
+    get {_storage._running}
+    set {_uniqueStorage()._running = newValue}
+  }
+
+  package var stacks: UInt32 {
+    get {_storage._stacks}
+    set {_uniqueStorage()._stacks = newValue}
+  }
+
+  package var executors: UInt32 {
+    get {_storage._executors}
+    set {_uniqueStorage()._executors = newValue}
+  }
+
+  /// tasks whose stack ends early
+  package var partialStacks: UInt64 {
+    get {_storage._partialStacks}
+    set {_uniqueStorage()._partialStacks = newValue}
+  }
+
+  /// tasks with a doubt
+  package var doubtful: UInt64 {
+    get {_storage._doubtful}
+    set {_uniqueStorage()._doubtful = newValue}
+  }
+
+  /// places that begin as a task does; remains of completed ones among them
+  package var candidates: UInt64 {
+    get {_storage._candidates}
+    set {_uniqueStorage()._candidates = newValue}
+  }
+
+  /// of them, those that had completed
+  package var completed: UInt64 {
+    get {_storage._completed}
+    set {_uniqueStorage()._completed = newValue}
+  }
+
+  /// of them, those that are no task: a field says otherwise
+  package var rejected: UInt64 {
+    get {_storage._rejected}
+    set {_uniqueStorage()._rejected = newValue}
+  }
+
+  /// looked at
+  package var scannedBytes: UInt64 {
+    get {_storage._scannedBytes}
+    set {_uniqueStorage()._scannedBytes = newValue}
+  }
+
+  /// of the same mappings, in pages that never were used
+  package var absentBytes: UInt64 {
+    get {_storage._absentBytes}
+    set {_uniqueStorage()._absentBytes = newValue}
+  }
+
+  package var skipped: [WireSkippedMemory] {
+    get {_storage._skipped}
+    set {_uniqueStorage()._skipped = newValue}
+  }
+
+  /// found and not written: a limit
+  package var skippedTasks: UInt64 {
+    get {_storage._skippedTasks}
+    set {_uniqueStorage()._skippedTasks = newValue}
+  }
+
+  package var scanNs: UInt64 {
+    get {_storage._scanNs}
+    set {_uniqueStorage()._scanNs = newValue}
+  }
+
+  package var walkNs: UInt64 {
+    get {_storage._walkNs}
+    set {_uniqueStorage()._walkNs = newValue}
+  }
+
+  /// threads could note the task that they run
+  package var notesThreads: Bool {
+    get {_storage._notesThreads}
+    set {_uniqueStorage()._notesThreads = newValue}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Runtime: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// no Swift concurrency in the process: nothing was looked for
+    case none // = 0
+
+    /// libswift_Concurrency.so
+    case shared // = 1
+
+    /// linked into the program with the handler
+    case `static` // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .none
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .none
+      case 1: self = .shared
+      case 2: self = .static
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .none: return 0
+      case .shared: return 1
+      case .static: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [WireTaskSummary.Runtime] = [
+      .none,
+      .shared,
+      .static,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
+}
+
+/// Memory that may hold tasks and was not looked at.
+package nonisolated struct WireSkippedMemory: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var reason: String = String()
+
+  package var bytes: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 /// Record kind 255, always the last of a complete file.
 package nonisolated struct WireEnd: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1848,7 +2450,7 @@ nonisolated extension WireSegment: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Thread"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}state\0\u{1}status\0\u{1}reason\0\u{3}cpu_user_ns\0\u{3}cpu_system_ns\0\u{1}syscall\0\u{1}wchan\0\u{1}addresses\0\u{1}marks\0\u{1}truncated\0\u{1}registers\0\u{3}stack_address\0\u{1}stack\0\u{1}labels\0\u{1}policy\0\u{3}realtime_priority\0\u{1}nice\0\u{3}created_by\0\u{3}fatal_signal\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}state\0\u{1}status\0\u{1}reason\0\u{3}cpu_user_ns\0\u{3}cpu_system_ns\0\u{1}syscall\0\u{1}wchan\0\u{1}addresses\0\u{1}marks\0\u{1}truncated\0\u{1}registers\0\u{3}stack_address\0\u{1}stack\0\u{1}labels\0\u{1}policy\0\u{3}realtime_priority\0\u{1}nice\0\u{3}created_by\0\u{3}fatal_signal\0\u{1}task\0\u{1}executor\0")
 
   fileprivate class _StorageClass {
     var _tid: Int32 = 0
@@ -1872,6 +2474,8 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     var _nice: Int32 = 0
     var _createdBy: WireThreadOrigin? = nil
     var _fatalSignal: WireSignal? = nil
+    var _task: UInt64 = 0
+    var _executor: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1903,6 +2507,8 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       _nice = source._nice
       _createdBy = source._createdBy
       _fatalSignal = source._fatalSignal
+      _task = source._task
+      _executor = source._executor
     }
   }
 
@@ -1942,6 +2548,8 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         case 19: try { try decoder.decodeSingularInt32Field(value: &_storage._nice) }()
         case 20: try { try decoder.decodeSingularMessageField(value: &_storage._createdBy) }()
         case 21: try { try decoder.decodeSingularMessageField(value: &_storage._fatalSignal) }()
+        case 22: try { try decoder.decodeSingularUInt64Field(value: &_storage._task) }()
+        case 23: try { try decoder.decodeSingularFixed64Field(value: &_storage._executor) }()
         default: break
         }
       }
@@ -2017,6 +2625,12 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       try { if let v = _storage._fatalSignal {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
       } }()
+      if _storage._task != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._task, fieldNumber: 22)
+      }
+      if _storage._executor != 0 {
+        try visitor.visitSingularFixed64Field(value: _storage._executor, fieldNumber: 23)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2047,6 +2661,8 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if _storage._nice != rhs_storage._nice {return false}
         if _storage._createdBy != rhs_storage._createdBy {return false}
         if _storage._fatalSignal != rhs_storage._fatalSignal {return false}
+        if _storage._task != rhs_storage._task {return false}
+        if _storage._executor != rhs_storage._executor {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -2929,6 +3545,649 @@ nonisolated extension WireNote: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs.text != rhs.text {return false}
     if lhs.timeNs != rhs.timeNs {return false}
     if lhs.tid != rhs.tid {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTaskStacks: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TaskStacks"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stacks\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.stacks) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.stacks.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.stacks, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireTaskStacks, rhs: WireTaskStacks) -> Bool {
+    if lhs.stacks != rhs.stacks {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTaskStack: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TaskStack"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}addresses\0\u{1}truncated\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.id) }()
+      case 2: try { try decoder.decodeRepeatedFixed64Field(value: &self.addresses) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.truncated) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.id != 0 {
+      try visitor.visitSingularUInt32Field(value: self.id, fieldNumber: 1)
+    }
+    if !self.addresses.isEmpty {
+      try visitor.visitPackedFixed64Field(value: self.addresses, fieldNumber: 2)
+    }
+    if !self.truncated.isEmpty {
+      try visitor.visitSingularStringField(value: self.truncated, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireTaskStack, rhs: WireTaskStack) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.addresses != rhs.addresses {return false}
+    if lhs.truncated != rhs.truncated {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTasks: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Tasks"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tasks\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.tasks) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.tasks.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.tasks, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireTasks, rhs: WireTasks) -> Bool {
+    if lhs.tasks != rhs.tasks {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Task"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}address\0\u{1}state\0\u{1}kind\0\u{1}priority\0\u{3}base_priority\0\u{1}cancelled\0\u{1}parent\0\u{1}group\0\u{1}name\0\u{1}wait\0\u{3}wait_task\0\u{3}wait_group\0\u{1}executor\0\u{1}stack\0\u{1}tid\0\u{1}doubt\0\u{3}wait_address\0")
+
+  fileprivate class _StorageClass {
+    var _id: UInt64 = 0
+    var _address: UInt64 = 0
+    var _state: WireTask.State = .suspended
+    var _kind: WireTask.Kind = .task
+    var _priority: UInt32 = 0
+    var _basePriority: UInt32 = 0
+    var _cancelled: Bool = false
+    var _parent: UInt64 = 0
+    var _group: UInt64 = 0
+    var _name: String = String()
+    var _wait: WireTask.Wait = .unknown
+    var _waitTask: UInt64 = 0
+    var _waitGroup: UInt64 = 0
+    var _executor: UInt32 = 0
+    var _stack: UInt32 = 0
+    var _tid: Int32 = 0
+    var _doubt: String = String()
+    var _waitAddress: UInt64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _address = source._address
+      _state = source._state
+      _kind = source._kind
+      _priority = source._priority
+      _basePriority = source._basePriority
+      _cancelled = source._cancelled
+      _parent = source._parent
+      _group = source._group
+      _name = source._name
+      _wait = source._wait
+      _waitTask = source._waitTask
+      _waitGroup = source._waitGroup
+      _executor = source._executor
+      _stack = source._stack
+      _tid = source._tid
+      _doubt = source._doubt
+      _waitAddress = source._waitAddress
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._address) }()
+        case 3: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 4: try { try decoder.decodeSingularEnumField(value: &_storage._kind) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._priority) }()
+        case 6: try { try decoder.decodeSingularUInt32Field(value: &_storage._basePriority) }()
+        case 7: try { try decoder.decodeSingularBoolField(value: &_storage._cancelled) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._parent) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._group) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 11: try { try decoder.decodeSingularEnumField(value: &_storage._wait) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._waitTask) }()
+        case 13: try { try decoder.decodeSingularUInt64Field(value: &_storage._waitGroup) }()
+        case 14: try { try decoder.decodeSingularUInt32Field(value: &_storage._executor) }()
+        case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._stack) }()
+        case 16: try { try decoder.decodeSingularInt32Field(value: &_storage._tid) }()
+        case 17: try { try decoder.decodeSingularStringField(value: &_storage._doubt) }()
+        case 18: try { try decoder.decodeSingularUInt64Field(value: &_storage._waitAddress) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._id != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._id, fieldNumber: 1)
+      }
+      if _storage._address != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._address, fieldNumber: 2)
+      }
+      if _storage._state != .suspended {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 3)
+      }
+      if _storage._kind != .task {
+        try visitor.visitSingularEnumField(value: _storage._kind, fieldNumber: 4)
+      }
+      if _storage._priority != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._priority, fieldNumber: 5)
+      }
+      if _storage._basePriority != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._basePriority, fieldNumber: 6)
+      }
+      if _storage._cancelled != false {
+        try visitor.visitSingularBoolField(value: _storage._cancelled, fieldNumber: 7)
+      }
+      if _storage._parent != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._parent, fieldNumber: 8)
+      }
+      if _storage._group != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._group, fieldNumber: 9)
+      }
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 10)
+      }
+      if _storage._wait != .unknown {
+        try visitor.visitSingularEnumField(value: _storage._wait, fieldNumber: 11)
+      }
+      if _storage._waitTask != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._waitTask, fieldNumber: 12)
+      }
+      if _storage._waitGroup != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._waitGroup, fieldNumber: 13)
+      }
+      if _storage._executor != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._executor, fieldNumber: 14)
+      }
+      if _storage._stack != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._stack, fieldNumber: 15)
+      }
+      if _storage._tid != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._tid, fieldNumber: 16)
+      }
+      if !_storage._doubt.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._doubt, fieldNumber: 17)
+      }
+      if _storage._waitAddress != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._waitAddress, fieldNumber: 18)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireTask, rhs: WireTask) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._address != rhs_storage._address {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._priority != rhs_storage._priority {return false}
+        if _storage._basePriority != rhs_storage._basePriority {return false}
+        if _storage._cancelled != rhs_storage._cancelled {return false}
+        if _storage._parent != rhs_storage._parent {return false}
+        if _storage._group != rhs_storage._group {return false}
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._wait != rhs_storage._wait {return false}
+        if _storage._waitTask != rhs_storage._waitTask {return false}
+        if _storage._waitGroup != rhs_storage._waitGroup {return false}
+        if _storage._executor != rhs_storage._executor {return false}
+        if _storage._stack != rhs_storage._stack {return false}
+        if _storage._tid != rhs_storage._tid {return false}
+        if _storage._doubt != rhs_storage._doubt {return false}
+        if _storage._waitAddress != rhs_storage._waitAddress {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTask.State: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SUSPENDED\0\u{1}ENQUEUED\0\u{1}RUNNING\0")
+}
+
+nonisolated extension WireTask.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0TASK\0\u{1}GROUP_CHILD\0\u{1}ASYNC_LET\0\u{1}CHILD\0")
+}
+
+nonisolated extension WireTask.Wait: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}CONTINUATION\0\u{1}ANOTHER_TASK\0\u{1}GROUP\0\u{1}EXECUTOR\0")
+}
+
+nonisolated extension WireExecutors: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Executors"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}executors\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.executors) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.executors.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.executors, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireExecutors, rhs: WireExecutors) -> Bool {
+    if lhs.executors != rhs.executors {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExecutor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Executor"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}address\0\u{1}type\0\u{1}kind\0\u{1}implementation\0\u{3}holder_tid\0\u{3}holder_task\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularFixed64Field(value: &self.address) }()
+      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.type) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 5: try { try decoder.decodeSingularFixed64Field(value: &self.implementation) }()
+      case 6: try { try decoder.decodeSingularInt32Field(value: &self.holderTid) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.holderTask) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.id != 0 {
+      try visitor.visitSingularUInt32Field(value: self.id, fieldNumber: 1)
+    }
+    if self.address != 0 {
+      try visitor.visitSingularFixed64Field(value: self.address, fieldNumber: 2)
+    }
+    if self.type != 0 {
+      try visitor.visitSingularFixed64Field(value: self.type, fieldNumber: 3)
+    }
+    if self.kind != .other {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 4)
+    }
+    if self.implementation != 0 {
+      try visitor.visitSingularFixed64Field(value: self.implementation, fieldNumber: 5)
+    }
+    if self.holderTid != 0 {
+      try visitor.visitSingularInt32Field(value: self.holderTid, fieldNumber: 6)
+    }
+    if self.holderTask != 0 {
+      try visitor.visitSingularUInt64Field(value: self.holderTask, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireExecutor, rhs: WireExecutor) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.address != rhs.address {return false}
+    if lhs.type != rhs.type {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.implementation != rhs.implementation {return false}
+    if lhs.holderTid != rhs.holderTid {return false}
+    if lhs.holderTask != rhs.holderTask {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExecutor.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OTHER\0\u{1}ACTOR\0\u{1}MAIN_ACTOR\0")
+}
+
+nonisolated extension WireTaskSummary: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TaskSummary"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}runtime\0\u{1}decoded\0\u{1}reason\0\u{3}layout_version\0\u{1}tasks\0\u{1}suspended\0\u{1}enqueued\0\u{1}running\0\u{1}stacks\0\u{1}executors\0\u{3}partial_stacks\0\u{1}doubtful\0\u{1}candidates\0\u{1}completed\0\u{1}rejected\0\u{3}scanned_bytes\0\u{3}absent_bytes\0\u{1}skipped\0\u{3}skipped_tasks\0\u{3}scan_ns\0\u{3}walk_ns\0\u{3}notes_threads\0")
+
+  fileprivate class _StorageClass {
+    var _runtime: WireTaskSummary.Runtime = .none
+    var _decoded: Bool = false
+    var _reason: String = String()
+    var _layoutVersion: UInt32 = 0
+    var _tasks: UInt64 = 0
+    var _suspended: UInt64 = 0
+    var _enqueued: UInt64 = 0
+    var _running: UInt64 = 0
+    var _stacks: UInt32 = 0
+    var _executors: UInt32 = 0
+    var _partialStacks: UInt64 = 0
+    var _doubtful: UInt64 = 0
+    var _candidates: UInt64 = 0
+    var _completed: UInt64 = 0
+    var _rejected: UInt64 = 0
+    var _scannedBytes: UInt64 = 0
+    var _absentBytes: UInt64 = 0
+    var _skipped: [WireSkippedMemory] = []
+    var _skippedTasks: UInt64 = 0
+    var _scanNs: UInt64 = 0
+    var _walkNs: UInt64 = 0
+    var _notesThreads: Bool = false
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _runtime = source._runtime
+      _decoded = source._decoded
+      _reason = source._reason
+      _layoutVersion = source._layoutVersion
+      _tasks = source._tasks
+      _suspended = source._suspended
+      _enqueued = source._enqueued
+      _running = source._running
+      _stacks = source._stacks
+      _executors = source._executors
+      _partialStacks = source._partialStacks
+      _doubtful = source._doubtful
+      _candidates = source._candidates
+      _completed = source._completed
+      _rejected = source._rejected
+      _scannedBytes = source._scannedBytes
+      _absentBytes = source._absentBytes
+      _skipped = source._skipped
+      _skippedTasks = source._skippedTasks
+      _scanNs = source._scanNs
+      _walkNs = source._walkNs
+      _notesThreads = source._notesThreads
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularEnumField(value: &_storage._runtime) }()
+        case 2: try { try decoder.decodeSingularBoolField(value: &_storage._decoded) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._reason) }()
+        case 4: try { try decoder.decodeSingularUInt32Field(value: &_storage._layoutVersion) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._tasks) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._suspended) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._enqueued) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._running) }()
+        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._stacks) }()
+        case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._executors) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._partialStacks) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._doubtful) }()
+        case 13: try { try decoder.decodeSingularUInt64Field(value: &_storage._candidates) }()
+        case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._completed) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._rejected) }()
+        case 16: try { try decoder.decodeSingularUInt64Field(value: &_storage._scannedBytes) }()
+        case 17: try { try decoder.decodeSingularUInt64Field(value: &_storage._absentBytes) }()
+        case 18: try { try decoder.decodeRepeatedMessageField(value: &_storage._skipped) }()
+        case 19: try { try decoder.decodeSingularUInt64Field(value: &_storage._skippedTasks) }()
+        case 20: try { try decoder.decodeSingularUInt64Field(value: &_storage._scanNs) }()
+        case 21: try { try decoder.decodeSingularUInt64Field(value: &_storage._walkNs) }()
+        case 22: try { try decoder.decodeSingularBoolField(value: &_storage._notesThreads) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._runtime != .none {
+        try visitor.visitSingularEnumField(value: _storage._runtime, fieldNumber: 1)
+      }
+      if _storage._decoded != false {
+        try visitor.visitSingularBoolField(value: _storage._decoded, fieldNumber: 2)
+      }
+      if !_storage._reason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reason, fieldNumber: 3)
+      }
+      if _storage._layoutVersion != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._layoutVersion, fieldNumber: 4)
+      }
+      if _storage._tasks != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._tasks, fieldNumber: 5)
+      }
+      if _storage._suspended != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._suspended, fieldNumber: 6)
+      }
+      if _storage._enqueued != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._enqueued, fieldNumber: 7)
+      }
+      if _storage._running != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._running, fieldNumber: 8)
+      }
+      if _storage._stacks != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._stacks, fieldNumber: 9)
+      }
+      if _storage._executors != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._executors, fieldNumber: 10)
+      }
+      if _storage._partialStacks != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._partialStacks, fieldNumber: 11)
+      }
+      if _storage._doubtful != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._doubtful, fieldNumber: 12)
+      }
+      if _storage._candidates != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._candidates, fieldNumber: 13)
+      }
+      if _storage._completed != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._completed, fieldNumber: 14)
+      }
+      if _storage._rejected != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._rejected, fieldNumber: 15)
+      }
+      if _storage._scannedBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._scannedBytes, fieldNumber: 16)
+      }
+      if _storage._absentBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._absentBytes, fieldNumber: 17)
+      }
+      if !_storage._skipped.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._skipped, fieldNumber: 18)
+      }
+      if _storage._skippedTasks != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._skippedTasks, fieldNumber: 19)
+      }
+      if _storage._scanNs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._scanNs, fieldNumber: 20)
+      }
+      if _storage._walkNs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._walkNs, fieldNumber: 21)
+      }
+      if _storage._notesThreads != false {
+        try visitor.visitSingularBoolField(value: _storage._notesThreads, fieldNumber: 22)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireTaskSummary, rhs: WireTaskSummary) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._runtime != rhs_storage._runtime {return false}
+        if _storage._decoded != rhs_storage._decoded {return false}
+        if _storage._reason != rhs_storage._reason {return false}
+        if _storage._layoutVersion != rhs_storage._layoutVersion {return false}
+        if _storage._tasks != rhs_storage._tasks {return false}
+        if _storage._suspended != rhs_storage._suspended {return false}
+        if _storage._enqueued != rhs_storage._enqueued {return false}
+        if _storage._running != rhs_storage._running {return false}
+        if _storage._stacks != rhs_storage._stacks {return false}
+        if _storage._executors != rhs_storage._executors {return false}
+        if _storage._partialStacks != rhs_storage._partialStacks {return false}
+        if _storage._doubtful != rhs_storage._doubtful {return false}
+        if _storage._candidates != rhs_storage._candidates {return false}
+        if _storage._completed != rhs_storage._completed {return false}
+        if _storage._rejected != rhs_storage._rejected {return false}
+        if _storage._scannedBytes != rhs_storage._scannedBytes {return false}
+        if _storage._absentBytes != rhs_storage._absentBytes {return false}
+        if _storage._skipped != rhs_storage._skipped {return false}
+        if _storage._skippedTasks != rhs_storage._skippedTasks {return false}
+        if _storage._scanNs != rhs_storage._scanNs {return false}
+        if _storage._walkNs != rhs_storage._walkNs {return false}
+        if _storage._notesThreads != rhs_storage._notesThreads {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTaskSummary.Runtime: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0NONE\0\u{1}SHARED\0\u{1}STATIC\0")
+}
+
+nonisolated extension WireSkippedMemory: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SkippedMemory"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}bytes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireSkippedMemory, rhs: WireSkippedMemory) -> Bool {
+    if lhs.reason != rhs.reason {return false}
+    if lhs.bytes != rhs.bytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -277,3 +277,61 @@ import TestSupport
     }
   }
 }
+
+/// Records of Swift tasks.
+struct TaskRecordTests {
+  @Test func tasksTheirStacksAndExecutorsAreGatheredFromTheirBatches() throws {
+    var file = CaptureBytes()
+    file.add(kind: 1, [])
+    file.add(kind: 2, [])
+    for batch in 0..<2 {
+      let stack = UInt64(batch + 1)
+      file.add(
+        kind: 9,
+        ProtobufField.bytes(
+          1,
+          ProtobufField.varint(1, stack) + ProtobufField.packed(2, [0x7f00_0000_1000, stack])
+        )
+      )
+      file.add(
+        kind: 10,
+        (0..<3).flatMap { index in
+          ProtobufField.bytes(
+            1,
+            ProtobufField.varint(1, UInt64(batch * 3 + index) + 1 << 40)
+              + ProtobufField.varint(3, UInt64(index)) + ProtobufField.varint(11, 4)
+              + ProtobufField.varint(14, 9) + ProtobufField.varint(15, stack)
+          )
+        }
+      )
+    }
+    file.add(
+      kind: 11,
+      ProtobufField.bytes(
+        1,
+        ProtobufField.varint(1, 9) + ProtobufField.fixed64(2, 0x7f00_0000_2000)
+          + ProtobufField.varint(4, 1)
+      )
+    )
+    file.add(kind: 12, ProtobufField.varint(1, 1) + ProtobufField.varint(2, 1))
+    file.add(kind: 255, ProtobufField.varint(1, 8))
+    let capture = try read(file.bytes)
+    #expect(capture.isComplete)
+    #expect(capture.taskStacks.map(\.id) == [1, 2])
+    #expect(
+      capture.taskStacks.map(\.addresses) == [[0x7f00_0000_1000, 1], [0x7f00_0000_1000, 2]]
+    )
+    #expect(capture.tasks.map(\.id) == (0..<6).map { $0 + 1 << 40 })
+    #expect(
+      capture.tasks.map(\.state) == [
+        .suspended, .enqueued, .running, .suspended, .enqueued, .running,
+      ]
+    )
+    #expect(capture.tasks.allSatisfy { $0.wait == .executor && $0.executor == 9 })
+    #expect(capture.tasks.map(\.stack) == [1, 1, 1, 2, 2, 2])
+    #expect(capture.executors.map(\.address) == [0x7f00_0000_2000])
+    #expect(capture.executors.map(\.kind) == [.actor])
+    #expect(capture.taskSummary?.runtime == .shared)
+    #expect(capture.taskSummary?.decoded == true)
+  }
+}
