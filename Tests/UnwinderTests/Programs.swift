@@ -103,14 +103,15 @@ enum Programs {
   }
 
   /// A program that does not know of the handler.
-  static func unmodified() throws -> String {
-    try program("unmodified") { directory in
+  static func unmodified(linker: String = "bfd") throws -> String {
+    let name = "unmodified-\(linker)"
+    return try program(name) { directory in
       try Fixture.build(
         ["handler/unmodified.c"],
         compiler: "gcc",
-        arguments: ["-O1", "-g", "-lpthread"],
+        arguments: ["-O1", "-g", "-lpthread", "-fuse-ld=\(linker)"],
         into: directory,
-        named: "unmodified"
+        named: name
       )
     }
   }

@@ -218,12 +218,14 @@ import Testing
     #expect(service.program.waitForExit() == 0)
   }
 
-  @Test func anUnmodifiedProgramIsArmedByPreloading() throws {
+  /// lld puts all segments of a small program into one page of the file: each is a mapping of that page.
+  @Test(arguments: ["bfd", "gold", "lld"])
+  func anUnmodifiedProgramIsArmedByPreloading(linker: String) throws {
     _ = try Programs.handler.get()
     let library = try PlainLink(to: Handler.preloadLibrary)
     defer { withExtendedLifetime(library) {} }
     let service = try Service(
-      Programs.unmodified(),
+      Programs.unmodified(linker: linker),
       environment: ["LD_PRELOAD": library.path]
     )
     try service.program.wait(for: "ready")
@@ -231,6 +233,7 @@ import Testing
     let symbols = try SymbolRanges(service.executable)
     let chains = capture.threads.map { capture.chain($0, symbols, in: service.executable) }
     #expect(chains.contains(["wait_for_nothing", "body"]), "\(chains)")
+    #expect(capture.modules.count { $0.path == service.executable } == 1)
     try service.program.write(line: "x")
     #expect(service.program.waitForExit() == 0)
   }

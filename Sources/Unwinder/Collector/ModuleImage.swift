@@ -36,6 +36,19 @@ struct ModuleImage {
     }
   }
 
+  /// One past the last byte of the segments, by the headers; the base where there are none.
+  var imageEnd: UInt64 {
+    @_noLocks get {
+      var last = base
+      forEachHeader { type, header in
+        guard type == Self.loadSegment else { return true }
+        last = max(last, loadBias &+ word(at: header &+ 16) &+ word(at: header &+ 40))
+        return true
+      }
+      return last
+    }
+  }
+
   @_noLocks
   private func word(at address: UInt64) -> UInt64 {
     var value: UInt64 = 0

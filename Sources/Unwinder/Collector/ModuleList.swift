@@ -106,7 +106,7 @@ import CUnwind
     // Anonymous memory between two mappings of a file is its .bss or a gap.
     guard inode != 0 || isVDSO else { return }
     if module.segments > 0, module.inode == inode, module.major == major, module.minor == minor,
-      !isVDSO, offset != 0 || !hasMagic(start)
+      !isVDSO, offset != 0 || !beginsImage(start)
     {
       append(start, end, offset, protection)
       return
@@ -176,6 +176,16 @@ import CUnwind
       index &+= 1
     }
     return true
+  }
+
+  /// Whether a mapping of the open module's first page is a second image of the file, and no segment of the open one.
+  ///
+  /// lld puts the segments of a file together without padding: those of a small program all begin in its first page, and each is a
+  /// mapping of it.
+  @_noLocks
+  private func beginsImage(_ start: UInt64) -> Bool {
+    guard hasMagic(start) else { return false }
+    return unsafe start >= ModuleImage(base: segments[0], end: segments[1]).imageEnd
   }
 
   @_noLocks
