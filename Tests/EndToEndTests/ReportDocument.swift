@@ -4,7 +4,9 @@ import Foundation
 struct ReportDocument: Decodable {
   struct Frame: Decodable {
     var address: String
+    var module: String?
     var function: String?
+    var linkage: String?
     var file: String?
     var line: Int?
     var inlined: Bool?
@@ -36,6 +38,7 @@ struct ReportDocument: Decodable {
 
   struct Group: Decodable {
     var count: Int
+    var fingerprint: String?
     var tids: [Int32]
   }
 

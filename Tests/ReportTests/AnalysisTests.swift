@@ -94,16 +94,26 @@ struct AnalysisTests {
   @Test(arguments: [
     ("core::fmt::write::h0123456789abcdef", "core::fmt::write"),
     ("work(int) [clone .cold]", "work(int)"),
-    ("work(int) [clone .part.0] [clone .isra.0]", "work(int)"),
+    ("work(int) [clone .part.0] [clone .isra.0]", "work(int)"), ("work.cold", "work"),
+    ("work.constprop.12.isra.0", "work"), ("work.part.0.cold", "work"), ("work.lto_priv.3", "work"),
+    ("work.llvm.1234567", "work"), ("work.__part.2", "work"),
   ])
   func cloneSuffixesAndRustHashesDoNotCount(_ function: String, _ plain: String) {
-    func fingerprint(_ function: String) -> StackFingerprint? {
-      var report = SampleReport.server()
-      report.frames[0].function = function
-      return report.groups()[0].fingerprint
-    }
     #expect(fingerprint(function) == fingerprint(plain))
     #expect(fingerprint(function) != fingerprint(plain + "2"))
+  }
+
+  @Test(arguments: [
+    ("work.7", "work"), ("work.parts.7", "work"), ("shop.cold()", "shop"), (".cold", ""),
+  ])
+  func otherDotsCount(_ function: String, _ stem: String) {
+    #expect(fingerprint(function) != fingerprint(stem))
+  }
+
+  private func fingerprint(_ function: String) -> StackFingerprint? {
+    var report = SampleReport.server()
+    report.frames[0].function = function
+    return report.groups()[0].fingerprint
   }
 
   @Test(arguments: [

@@ -2,7 +2,7 @@
 ///
 /// FNV-1a, 64 bits, over each frame's function and module file name, innermost first, each followed by a
 /// zero byte. Addresses, lines, paths and whether a frame was inlined do not count. A function is taken as it
-/// is shown, without clone suffixes (`[clone .cold]`) and without the hash that rustc's older mangling adds
+/// is shown, without clone suffixes (`[clone .cold]`; of C functions `.cold`) and without the hash that rustc's older mangling adds
 /// anew in each build (`::h0123456789abcdef`); an unknown function counts as `?`.
 public struct StackFingerprint: Sendable, Hashable {
   /// The sum itself.
@@ -59,11 +59,43 @@ func stableName(of function: String) -> Substring {
   while name.utf8.last == UInt8(ascii: "]"), let clone = name.lastRange(of: " [clone ") {
     name = name[..<clone]
   }
+  name = withoutCloneSuffixes(ofCName: name)
   let tail = name.utf8.suffix(19)
   if tail.count == 19, tail.starts(with: "::h".utf8), tail.dropFirst(3).allSatisfy(isHexDigit) {
     name = name.dropLast(19)
   }
   return name
+}
+
+/// A C function's name without the endings of gcc's and clang's copies and parts of it: no other name in C holds a dot.
+private func withoutCloneSuffixes(ofCName name: Substring) -> Substring {
+  guard name.utf8.contains(UInt8(ascii: ".")), name.utf8.allSatisfy(isOfCName) else { return name }
+  var parts = name.split(separator: ".", omittingEmptySubsequences: false)[...]
+  while parts.count > 1, let last = parts.last {
+    let isNumber = !last.isEmpty && last.utf8.allSatisfy(isDigit)
+    if isNumber, parts.count > 2, numberedClones.contains(parts[parts.endIndex - 2]) {
+      parts.removeLast(2)
+    } else if last == "cold" || last == "localalias", parts.first?.isEmpty == false {
+      parts.removeLast()
+    } else {
+      break
+    }
+  }
+  return parts.last.map { name[..<$0.endIndex] } ?? name
+}
+
+/// Kinds of copies and parts whose number may be another in the next build.
+private let numberedClones: Set<Substring> = [
+  "__part", "constprop", "isra", "llvm", "lto_priv", "part",
+]
+
+private func isOfCName(_ byte: UInt8) -> Bool {
+  isDigit(byte) || (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte)
+    || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "$")
+}
+
+private func isDigit(_ byte: UInt8) -> Bool {
+  (0x30...0x39).contains(byte)
 }
 
 private func isHexDigit(_ byte: UInt8) -> Bool {

@@ -11,7 +11,7 @@ FAR NOINLINE __attribute__((cold)) int refuse(const Order &order) {
 
 #ifdef FOLDED
 NOINLINE __attribute__((cold)) int regret(const Order &order) {
-  int refused = block_in_read(0);
+  int refused = block_in_read(0);  // at regret
   sink = refused;
   return refused + order.number;
 }
