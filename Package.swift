@@ -132,7 +132,10 @@ let package = Package(
     ),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["dumpcollect", "Report", "TestSupport"],
+      dependencies: [
+        "dumpcollect", "Report", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: testSettings
     ),
     .testTarget(

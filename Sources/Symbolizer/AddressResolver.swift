@@ -17,6 +17,8 @@ public final class AddressResolver {
   private let options: SymbolizerOptions
   private let log: Logger
   private let demangler = Demangler()
+  /// The file that was asked last: mostly the only one.
+  private var last: (path: String, module: ModuleLookup)?
   private var modules: [String: ModuleLookup] = [:]
 
   /// A resolver; it opens nothing yet.
@@ -52,11 +54,12 @@ public final class AddressResolver {
       // A call that never returns is the last instruction of its function.
       case .returnAddress: addresses.map { $0 == 0 ? 0 : $0 - 1 }
       }
+    let jobs = addresses.count < 2 ? 1 : jobs
     let answer = module.answer(places, jobs: jobs)
     for problem in answer.problems {
       log.warning("\(path): \(problem)")
     }
-    let (reader, jobs) = (options.demangles ? demangler : nil, jobs)
+    let reader = options.demangles ? demangler : nil
     let names = ReadableNames(of: answer.functions, with: reader, jobs: jobs)
     return ResolvedBatch(module: path, addresses: addresses, answer: answer, names: names) {
       AliasTable(of: answer, names, in: module.symbols, with: reader, jobs: jobs)
@@ -79,7 +82,14 @@ public final class AddressResolver {
   }
 
   private func module(at path: String) throws(SymbolizerError) -> ModuleLookup {
-    if let known = modules[path] { return known }
+    if let last {
+      if last.path == path { return last.module }
+      modules[last.path] = last.module
+    }
+    if let known = modules[path] {
+      last = (path, known)
+      return known
+    }
     let file = try ELFFile(path: path)
     try Self.requireLinked(file)
     let files = DebugFileSearch(options).files(of: file)
@@ -88,7 +98,7 @@ public final class AddressResolver {
     var problems: [String] = []
     let module = files.lookup(problems: &problems)
     for problem in problems { log.warning("\(path): \(problem)") }
-    modules[path] = module
+    last = (path, module)
     return module
   }
 

@@ -28,8 +28,8 @@ struct Dumpcollect: ParsableCommand {
   )
 
   /// Without this a mistyped verb would be called an unexpected argument of `list`, the default.
-  private static func requireKnownVerb() throws(CommandError) {
-    guard let verb = CommandLine.arguments.dropFirst().first, !verb.hasPrefix("-"), verb != "help",
+  private static func requireKnownVerb(_ words: [String]) throws(CommandError) {
+    guard let verb = words.first, !verb.hasPrefix("-"), verb != "help",
       !configuration.subcommands.contains(where: { $0.configuration.commandName == verb })
     else { return }
     throw CommandError(
@@ -39,13 +39,19 @@ struct Dumpcollect: ParsableCommand {
     )
   }
 
-  /// The command that the arguments mean, or, under another tool's name, the one that stands in for it.
-  private static func parsedCommand() throws -> any ParsableCommand {
-    if let tool = StandIn(program: CommandLine.arguments.first ?? "") {
-      return try parseAsRoot(tool.resolveArguments(Array(CommandLine.arguments.dropFirst())))
-    }
-    try requireKnownVerb()
-    return try parseAsRoot()
+  /// The arguments; under another tool's name, those of the verb that stands in for it.
+  private static func arguments() throws(CommandError) -> [String] {
+    let words = CommandLine.arguments
+    guard let tool = StandIn(program: words.first ?? "") else { return Array(words.dropFirst()) }
+    return try tool.resolveArguments(Array(words.dropFirst()))
+  }
+
+  /// Runs the verb that the arguments name.
+  private static func run(_ words: [String]) throws {
+    if let request = ResolveRequest(plain: words[...]) { return try request.run() }
+    try requireKnownVerb(words)
+    var command = try parseAsRoot(words)
+    try command.run()
   }
 
   /// Parses, runs one verb, and turns its end into an exit code.
@@ -53,8 +59,7 @@ struct Dumpcollect: ParsableCommand {
     // A reader that closes its pipe shows as EPIPE, which StandardOutput answers without a word.
     signal(SIGPIPE, SIG_IGN)
     do {
-      var command = try parsedCommand()
-      try command.run()
+      try run(try arguments())
     } catch let error as CommandError {
       note(error.description)
       Glibc.exit(error.status.rawValue)

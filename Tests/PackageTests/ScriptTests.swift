@@ -4,7 +4,8 @@ import TestSupport
 
 /// What README, documents and CI call; each must work from any folder and without standard input.
 private let scripts = [
-  "scripts/bootstrap", "scripts/build-handler", "scripts/check-signal-time", "scripts/demo",
+  "scripts/bootstrap", "scripts/build-command", "scripts/build-handler",
+  "scripts/check-signal-time", "scripts/demo",
   "scripts/format",
   "scripts/generate-protobuf", "scripts/install", "scripts/lint", "scripts/require-swift",
   "scripts/test", "Benchmarks/run",

@@ -107,8 +107,8 @@ extension SectionBytes {
     #expect(lookup.problems.isEmpty)
     return batch.positions.map { position in
       let range = lookup.ranges[Int(position)]
-      guard let index = range.first else { return nil }
-      let frame = lookup.frames[Int(index)]
+      guard range.count > 0 else { return nil }
+      let frame = lookup.frames[Int(range.lowerBound)]
       let path = frame.path == LookupFrame.none ? "?" : lookup.paths[Int(frame.path)]
       return "\(path):\(frame.line):\(frame.column)"
     }

@@ -82,7 +82,7 @@ struct LoadedUnit: Sendable {
 
 /// Loads units, and keeps the shapes that units share.
 struct UnitLoader {
-  private struct Key: Hashable {
+  private struct Key: Equatable {
     var offset: Int
     var encoding: UnitEncoding
     var isAlternate: Bool
@@ -91,7 +91,8 @@ struct UnitLoader {
   /// Tables are dropped together beyond this number: most units have one of their own.
   private static let keptTableCount = 32
 
-  private var tables: [Key: AbbreviationTable] = [:]
+  /// A list: a dictionary's first entry costs as much as a small answer, and these are few.
+  private var tables: [(key: Key, table: AbbreviationTable)] = []
   private var budget: WorkBudget
 
   /// A loader that may read so much.
@@ -166,7 +167,7 @@ struct UnitLoader {
       encoding: header.encoding,
       isAlternate: isAlternate
     )
-    if let known = tables[key] { return known }
+    if let known = tables.last(where: { $0.key == key }) { return known.table }
     let section = sections.abbreviations
     do throws(FormatError) {
       var cursor = ByteCursor(section.bytes)
@@ -177,7 +178,7 @@ struct UnitLoader {
         throw FormatError(.malformed(text), offset: header.abbreviationOffset)
       }
       if tables.count >= Self.keptTableCount { tables.removeAll() }
-      tables[key] = table
+      tables.append((key, table))
       return table
     } catch {
       throw DWARFProblem(".debug_abbrev", error)

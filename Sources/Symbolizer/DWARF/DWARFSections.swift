@@ -64,14 +64,33 @@ extension DWARFSections {
 
 extension DWARFSections {
   /// Largest first, so that the threads that expand compressed ones end together.
-  private static let names:
-    [(name: String, path: any WritableKeyPath<DWARFSections, ByteRegion> & Sendable)] = [
-      ("debug_info", \.info), ("debug_str", \.strings), ("debug_line", \.lines),
-      ("debug_rnglists", \.rangeLists), ("debug_ranges", \.ranges),
-      ("debug_abbrev", \.abbreviations), ("debug_addr", \.addresses),
-      ("debug_str_offsets", \.stringOffsets), ("debug_aranges", \.addressRanges),
-      ("debug_line_str", \.lineStrings),
-    ]
+  private static let names = [
+    "debug_info", "debug_str", "debug_line", "debug_rnglists", "debug_ranges", "debug_abbrev",
+    "debug_addr", "debug_str_offsets", "debug_aranges", "debug_line_str",
+  ]
+
+  /// Takes over the section of a name by its number; no key paths, whose making takes as long as a small answer.
+  private mutating func set(_ number: Int, _ region: ByteRegion) {
+    switch number {
+    case 0: info = region
+    case 1: strings = region
+    case 2: lines = region
+    case 3: rangeLists = region
+    case 4: ranges = region
+    case 5: abbreviations = region
+    case 6: addresses = region
+    case 7: stringOffsets = region
+    case 8: addressRanges = region
+    default: lineStrings = region
+    }
+  }
+
+  /// A section, or why it is not to be had.
+  private struct Found: Sendable {
+    var number: Int
+    var region: ByteRegion?
+    var error: FormatError?
+  }
 
   /// The sections of a file; one that cannot be expanded or lies outside the file is named and left empty.
   ///
@@ -92,23 +111,24 @@ extension DWARFSections {
     let counter = WorkCounter(end: Self.names.count)
     let workers = file.hasCompressedDebugInformation ? WorkerPool.coreCount : 1
     let found = WorkerPool.run(workerCount: workers) {
-      var found: [(number: Int, result: Result<ByteRegion?, FormatError>)] = []
+      var found: [Found] = []
       while let number = counter.next() {
         do throws(FormatError) {
-          found.append((number, .success(try file.debugSection(Self.names[number].name + suffix))))
+          let region = try file.debugSection(Self.names[number] + suffix)
+          found.append(Found(number: number, region: region))
         } catch {
-          found.append((number, .failure(error)))
+          found.append(Found(number: number, error: error))
         }
       }
       return found
     }
-    for (number, result) in found.joined().sorted(by: { $0.number < $1.number }) {
+    for found in found.joined().sorted(by: { $0.number < $1.number }) {
       // Without its entries a file has nothing to say, and one problem is enough.
-      if number > 0, info.byteCount == 0 { return }
-      switch result {
-      case .success(let region): self[keyPath: Self.names[number].path] = region ?? .empty
-      case .failure(let error):
-        problems.append(DWARFProblem(".\(Self.names[number].name)\(suffix)", error))
+      if found.number > 0, info.byteCount == 0 { return }
+      if let error = found.error {
+        problems.append(DWARFProblem(".\(Self.names[found.number])\(suffix)", error))
+      } else {
+        set(found.number, found.region ?? .empty)
       }
     }
   }

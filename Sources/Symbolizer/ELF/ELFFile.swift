@@ -28,7 +28,6 @@ package final class ELFFile: Sendable {
   /// All bytes of the file.
   package let contents: ByteRegion
 
-  private let sectionIndices: [String: Int]
   private let expanded = Mutex<[Int: ByteRegion]>([:])
 
   /// Maps the file at `path`.
@@ -64,12 +63,7 @@ package final class ELFFile: Sendable {
     segments = image.segments()
     (sections, sectionProblem) = image.sections()
     contents = image.contents
-    var indices: [String: Int] = [:]
-    for section in sections.dropFirst() where indices[section.name] == nil {
-      indices[section.name] = section.index
-    }
-    sectionIndices = indices
-    let reader = SectionReader(contents: image.contents, sections: sections, indices: indices)
+    let reader = SectionReader(contents: image.contents, sections: sections)
     buildID = reader.buildID(segments: segments)
     debugLink = reader.debugLink()
     alternateDebugLink = reader.alternateDebugLink()
@@ -77,7 +71,8 @@ package final class ELFFile: Sendable {
 
   /// The first section of this name.
   package func section(named name: String) -> ELFSection? {
-    sectionIndices[name].map { sections[$0] }
+    // No dictionary: some sections are looked for once, and making one takes longer.
+    sections.dropFirst().first { $0.name == name }
   }
 
   /// The section's bytes as a program reads them: a compressed one is expanded once and kept.

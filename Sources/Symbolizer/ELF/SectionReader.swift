@@ -4,7 +4,6 @@ import CaptureFormat
 struct SectionReader {
   let contents: ByteRegion
   let sections: [ELFSection]
-  let indices: [String: Int]
 
   /// The section's bytes as they stand in the file.
   static func rawBytes(
@@ -79,7 +78,8 @@ struct SectionReader {
 
   /// A link that cannot be read counts as none.
   private func region(named name: String) -> ByteRegion? {
-    indices[name].flatMap { try? Self.rawBytes(of: sections[$0], in: contents) }
+    sections.dropFirst().first { $0.name == name }
+      .flatMap { try? Self.rawBytes(of: $0, in: contents) }
   }
 
   private func text(_ cursor: inout ByteCursor) throws(FormatError) -> String {

@@ -8,11 +8,13 @@ struct DWARFLookup: Sendable {
   private(set) var splitNames: [String] = []
   /// Paths by number.
   private(set) var paths: [String] = []
+  /// The same, to find their numbers.
+  private var pathTable = PathTable()
   /// Texts of source files that the debug information has, by the number of the path.
   private(set) var sources: [UInt32: StringReference] = [:]
   private(set) var frames: [LookupFrame] = []
   /// By position in the batch: the frames, innermost first; empty when nothing is known.
-  private(set) var ranges: [Range<Int32>]
+  private(set) var ranges: [FrameRange]
   /// By position in the batch: DWARF has a function there.
   private(set) var hasFunction: [Bool]
   private(set) var problems: Set<DWARFProblem> = []
@@ -28,7 +30,7 @@ struct DWARFLookup: Sendable {
     jobs: Int,
     isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
   ) {
-    ranges = [Range<Int32>](repeating: 0..<0, count: batch.sorted.count)
+    ranges = [FrameRange](repeating: FrameRange(), count: batch.sorted.count)
     hasFunction = [Bool](repeating: false, count: batch.sorted.count)
     var answered = [Int8](repeating: 0, count: batch.sorted.count)
 
@@ -42,7 +44,7 @@ struct DWARFLookup: Sendable {
 
     // What no set of ranges knew, or gave to a unit that does not know it.
     let open = answered.indices.filter { answered[$0] == 0 }.map { Int32($0) }
-    problems.formUnion(first.problems)
+    add(first.problems)
     guard !open.isEmpty else { return }
     var second = UnitAssignment()
     second.addUnitEntries(of: file, sorted: open.map { batch.sorted[Int($0)] })
@@ -54,7 +56,12 @@ struct DWARFLookup: Sendable {
       return task.positions.isEmpty ? nil : task
     }
     merge(Self.run(more, batch, file, jobs, isWorthASecondWalk), &answered)
-    problems.formUnion(second.problems)
+    add(second.problems)
+  }
+
+  /// Nothing is done for no problems: the first union of a set costs as much as a small answer.
+  private mutating func add(_ found: Set<DWARFProblem>) {
+    if !found.isEmpty { problems.formUnion(found) }
   }
 
   private static func run(
@@ -80,16 +87,14 @@ struct DWARFLookup: Sendable {
   /// Takes over what the workers found; of two units that know an address, the better and then the earlier answer.
   private mutating func merge(_ outputs: [WorkerOutput], _ answered: inout [Int8]) {
     var numbers = IntegerTable()
-    var pathNumbers: [String: UInt32] = [:]
     for (number, function) in functions.enumerated() {
       numbers.insert(function.text.rawValue, UInt32(number))
     }
-    for (number, path) in paths.enumerated() { pathNumbers[path] = UInt32(number) }
     var units = [Int32](repeating: .max, count: answered.count)
     var splitNumbers: [String: Int] = [:]
     for (number, name) in splitNames.enumerated() { splitNumbers[name] = number }
     for output in outputs {
-      problems.formUnion(output.problems)
+      add(output.problems)
       let functionMap = output.names.functions.map { function in
         let function = shared(function, output.names.splitNames, &splitNumbers)
         if let known = numbers[function.text.rawValue] { return known }
@@ -99,11 +104,9 @@ struct DWARFLookup: Sendable {
         return number
       }
       let pathMap = (0..<output.paths.count).map { index in
-        let path = String(decoding: output.paths[index], as: UTF8.self)
-        if let known = pathNumbers[path] { return known }
-        let number = UInt32(paths.count)
-        pathNumbers[path] = number
-        paths.append(path)
+        let path = output.paths[index]
+        let number = pathTable.number(of: Array(path))
+        if Int(number) == paths.count { paths.append(String(decoding: path, as: UTF8.self)) }
         return number
       }
       for (number, source) in output.sources { sources[pathMap[Int(number)]] = source }
@@ -126,7 +129,7 @@ struct DWARFLookup: Sendable {
           if frame.path != LookupFrame.none { frame.path = pathMap[Int(frame.path)] }
           frames.append(frame)
         }
-        ranges[position] = start..<Int32(frames.count)
+        ranges[position] = FrameRange(lowerBound: start, upperBound: Int32(frames.count))
       }
     }
   }

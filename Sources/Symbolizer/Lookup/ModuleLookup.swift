@@ -30,7 +30,7 @@ package struct ModuleAnswer: Sendable {
   private let sources: [UInt32: StringReference]
   private let positions: [Int32]
   private var frames: [LookupFrame] = []
-  private var ranges: [Range<Int32>] = []
+  private var ranges: [FrameRange] = []
   private var reasons: [Int32: String] = [:]
   /// The identifier of the symbol that stands for each place; `LookupFrame.none` where there is none.
   private var symbols: [UInt32] = []
@@ -92,7 +92,7 @@ extension ModuleAnswer {
     }
     paths = lookup.paths
     sources = lookup.sources
-    problems = Array(lookup.problems)
+    problems = lookup.problems.isEmpty ? [] : Array(lookup.problems)
     functions = []
     let texts = dwarf.texts(of: lookup.functions, split: lookup.splitNames)
     var names = OuterNames(symbols: symbols, functions: texts)
@@ -133,7 +133,7 @@ extension ModuleAnswer {
       // A row of line 0 for padding between functions says nothing at all.
       if let only = found.last, found.count == 1, only.line == 0 { frames.removeLast() }
     }
-    ranges.append(first..<Int32(frames.count))
+    ranges.append(FrameRange(lowerBound: first, upperBound: Int32(frames.count)))
   }
 }
 

@@ -14,6 +14,17 @@ package struct LookupFrame: Sendable, Equatable {
   package var isInlined = false
 }
 
+/// A stretch of a list of frames.
+///
+/// Not a `Range`: the first list of those makes the runtime look through all conformances of the program for that of
+/// its bound, which takes as long as a small answer.
+struct FrameRange: Sendable {
+  var lowerBound: Int32 = 0
+  var upperBound: Int32 = 0
+
+  var count: Int { Int(upperBound - lowerBound) }
+}
+
 /// What one unit knows of one address.
 struct UnitAnswer: Sendable {
   var position: Int32
@@ -66,7 +77,7 @@ struct UnitWorker {
   /// Everything that was found, and the worker's end.
   consuming func finish() -> WorkerOutput {
     var output = output
-    output.problems.formUnion(resolver.problems)
+    if !resolver.problems.isEmpty { output.problems.formUnion(resolver.problems) }
     return output
   }
 

@@ -44,5 +44,5 @@ package enum WorkerPool {
   }
 
   /// Cores that this process may run on.
-  static var coreCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+  static let coreCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Symbolizer
 
 /// `dumpcollect resolve`: addresses of ELF files to functions and lines.
 struct ResolveCommand: ParsableCommand {
@@ -82,36 +81,24 @@ struct ResolveCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    var options = try symbolizer.options()
-    options.demangles = outputStyle == .gnu ? demangles : !keepsMangled
-    let session = ResolveSession(
-      resolver: AddressResolver(options: options, log: NoteLog.logger),
-      style: style,
-      object: object,
-      kind: areReturnAddresses ? .returnAddress : .exact
-    )
-    if addresses.isEmpty {
-      var input = LineReader()
-      while let lines = try input.nextLines() { try session.answer(lines) }
-    } else {
-      if style.isList { try StandardOutput.write(Array("[".utf8)) }
-      try session.answer(addresses.map { $0[...] })
-      if style.isList { try StandardOutput.write(Array("]\n".utf8)) }
-    }
-    try session.outcomes.finish()
-  }
+  func run() throws { try request().run() }
 
-  private var style: AnswerStyle {
-    let isGNU = outputStyle == .gnu
-    return AnswerStyle(
-      kind: outputStyle,
-      showsFunctions: !isGNU || showsFunctions,
-      showsInlines: isGNU ? showsInlines : !hidesInlines,
+  /// What the arguments ask for.
+  func request() throws(CommandError) -> ResolveRequest {
+    ResolveRequest(
+      addresses: addresses,
+      object: object,
+      outputStyle: outputStyle,
+      showsFunctions: showsFunctions,
+      showsInlines: showsInlines,
+      hidesInlines: hidesInlines,
+      demangles: demangles,
+      keepsMangled: keepsMangled,
       showsAddresses: showsAddresses,
       isPretty: isPretty,
       showsBaseNames: showsBaseNames,
-      isList: outputStyle == .llvmJSON && !addresses.isEmpty
+      areReturnAddresses: areReturnAddresses,
+      options: try symbolizer.options()
     )
   }
 }

@@ -8,12 +8,14 @@ struct LineReader {
   /// More than this is answered in several batches, so that memory stays bounded.
   private static let batchBytes = 8 << 20
   private static let longestLine = 1 << 20
-  private static let chunkBytes = 256 << 10
+  private static let largestChunk = 256 << 10
   /// The corresponding C constant is F_SETPIPE_SZ (fcntl(2)), which glibc shows to GNU sources alone.
   private static let setPipeSize: Int32 = 1031
 
   private var pending: [UInt8] = []
   private var hasEnded = false
+  /// Grows with what is there: who asks a few lines needs no large buffer.
+  private var chunkBytes = 16 << 10
 
   init() {
     // A larger pipe holds more lines that are there already; where the kernel refuses, batches are smaller.
@@ -47,7 +49,7 @@ struct LineReader {
 
   private mutating func readMore() throws(CommandError) {
     var (count, error) = (0, Int32(0))
-    let chunk = unsafe [UInt8](unsafeUninitializedCapacity: Self.chunkBytes) { buffer, filled in
+    let chunk = unsafe [UInt8](unsafeUninitializedCapacity: chunkBytes) { buffer, filled in
       // Safe because the buffer has room for so many bytes.
       count = unsafe read(STDIN_FILENO, buffer.baseAddress, buffer.count)
       error = errno
@@ -55,7 +57,9 @@ struct LineReader {
     }
     switch count {
     case 0: hasEnded = true
-    case 1...: pending += chunk
+    case 1...:
+      pending += chunk
+      if count == chunkBytes { chunkBytes = min(chunkBytes * 2, Self.largestChunk) }
     case _ where error == EINTR: break
     default: throw CommandError("cannot read standard input: \(SystemError(code: error))")
     }

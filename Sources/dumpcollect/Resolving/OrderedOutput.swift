@@ -15,16 +15,24 @@ final class OrderedOutput: Sendable {
   /// Writes the part of a number, from 0, as soon as all before it were written; after an error nothing any more.
   func write(_ bytes: [UInt8], as number: Int) {
     state.withLock { state in
-      state.waiting[number] = bytes
-      while let part = state.waiting.removeValue(forKey: state.next) {
-        state.next += 1
-        guard state.error == nil else { continue }
-        do throws(CommandError) {
-          try StandardOutput.write(part)
-        } catch {
-          state.error = error
-        }
+      guard number == state.next else {
+        state.waiting[number] = bytes
+        return
       }
+      Self.writeNext(bytes, &state)
+      while !state.waiting.isEmpty, let part = state.waiting.removeValue(forKey: state.next) {
+        Self.writeNext(part, &state)
+      }
+    }
+  }
+
+  private static func writeNext(_ part: [UInt8], _ state: inout State) {
+    state.next += 1
+    guard state.error == nil else { return }
+    do throws(CommandError) {
+      try StandardOutput.write(part)
+    } catch {
+      state.error = error
     }
   }
 

@@ -49,7 +49,7 @@ final class ResolveSession {
     let counter = WorkCounter(end: shareCount)
     let output = OrderedOutput()
     let style = style
-    _ = WorkerPool.run(workerCount: max(1, min(resolver.jobs, shareCount))) {
+    _ = WorkerPool.run(workerCount: shareCount < 2 ? 1 : min(resolver.jobs, shareCount)) {
       while let share = counter.next() {
         let end = min(queries.count, (share + 1) * Self.shareSize)
         var text: [UInt8] = []
@@ -122,9 +122,13 @@ final class ResolveSession {
     for (index, query) in queries.enumerated() where query.address != nil {
       guard let file = query.file else { continue }
       if last < 0 || groups[last].file != file {
-        last = numbers[file] ?? groups.count
-        numbers[file] = last
-        if last == groups.count { groups.append((file, [])) }
+        // Mostly there is one file: no table is made for it.
+        if groups.count == 1, numbers.isEmpty { numbers[groups[0].file] = 0 }
+        last = groups.isEmpty ? 0 : numbers[file] ?? groups.count
+        if last == groups.count {
+          if !groups.isEmpty { numbers[file] = last }
+          groups.append((file, []))
+        }
       }
       groups[last].indices.append(index)
     }
