@@ -7,7 +7,7 @@ private let chosen: (target: FuzzTarget, base: FuzzBase?) = {
   else {
     refuse("DUMPCOLLECT_FUZZ_TARGET: expected one of scripts/fuzz --list\n")
   }
-  guard target.section != nil else { return (target, nil) }
+  guard target.needsBase else { return (target, nil) }
   guard let path = getenv("DUMPCOLLECT_FUZZ_BASE"),
     let base = try? FuzzBase(path: String(cString: path))
   else {

@@ -11,22 +11,32 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case capture
   /// A name of a symbol table.
   case name
+  /// The map that a process wrote of the code it generated.
+  case generated
+  /// A package of split units, of a real program's skeletons.
+  case package
+  /// `.debug_info` of the file that dwz moved a real program's common parts to.
+  case alternate
   /// One section of debug information; the others are those of a real program.
-  case entries, abbreviations, lines, rangeLists, addressRanges, stringOffsets, addresses
+  case entries, abbreviations, lines, rangeLists, ranges, addressRanges, stringOffsets, addresses
 
   /// The section that an input takes the place of, with its name in files.
   package var section: (name: String, path: WritableKeyPath<DWARFSections, ByteRegion>)? {
     switch self {
-    case .elf, .capture, .name: nil
+    case .elf, .capture, .name, .generated, .package, .alternate: nil
     case .entries: ("debug_info", \.info)
     case .abbreviations: ("debug_abbrev", \.abbreviations)
     case .lines: ("debug_line", \.lines)
     case .rangeLists: ("debug_rnglists", \.rangeLists)
+    case .ranges: ("debug_ranges", \.ranges)
     case .addressRanges: ("debug_aranges", \.addressRanges)
     case .stringOffsets: ("debug_str_offsets", \.stringOffsets)
     case .addresses: ("debug_addr", \.addresses)
     }
   }
+
+  /// The input takes the place of a part of a real program.
+  package var needsBase: Bool { section != nil || self == .package || self == .alternate }
 
   /// Reads the input as far as it goes; ends with a trap where something is wrong with us.
   ///
@@ -36,12 +46,29 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .elf: Self.readFile(input)
     case .capture: Self.readCapture(input)
     case .name: Self.readName(input)
+    case .generated:
+      let map = JITMap(input, path: "input")
+      for address: UInt64 in [0, 0x1000, 0x7f00_0000_0000, .max] { _ = map.name(at: address) }
+    case .package: Self.readPackage(input, base)
+    case .alternate:
+      guard let base, var alternate = base.alternate else { return }
+      alternate.info = Self.region(input)
+      let dwarf = DWARFFile(base.sections, alternate: alternate)
+      Self.check(ModuleLookup(dwarf: dwarf, symbols: base.symbols), base.addresses)
     default:
       guard let section, let base else { return }
       var sections = base.sections
       sections[keyPath: section.path] = Self.region(input)
-      Self.check(ModuleLookup(dwarf: DWARFFile(sections), symbols: base.symbols), base.addresses)
+      let dwarf = DWARFFile(sections, alternate: base.alternate)
+      Self.check(ModuleLookup(dwarf: dwarf, symbols: base.symbols), base.addresses)
     }
+  }
+
+  private static func readPackage(_ input: [UInt8], _ base: FuzzBase?) {
+    guard let base, let file = try? ELFFile(image: input, name: "input") else { return }
+    let split = SplitUnits(base.sections, package: file)
+    let dwarf = DWARFFile(base.sections, split: split)
+    check(ModuleLookup(dwarf: dwarf, symbols: base.symbols), base.addresses)
   }
 
   private static func readFile(_ input: [UInt8]) {
@@ -65,18 +92,13 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
       _ = lookup.symbols.name(of: symbol)
     }
     _ = lookup.symbols.variable(at: 0x4000)
-    if let index = try? file.debugSection("debug_cu_index"),
-      let package = try? SplitPackage(parsing: index)
-    {
-      var damage: [DWARFProblem] = []
-      let sections = DWARFSections(ofSplit: file, problems: &damage)
-      _ = try? package.sections(of: 1, in: sections)
-    }
   }
 
   /// What comes out must be in bounds.
   private static func check(_ lookup: ModuleLookup, _ addresses: [UInt64]) {
     let answer = lookup.answer(addresses, jobs: 1)
+    let names = ReadableNames(of: answer.functions, with: nil, jobs: 1)
+    let aliases = AliasTable(of: answer, names, in: lookup.symbols, with: nil, jobs: 1)
     for index in addresses.indices {
       for frame in answer.frames(at: index) {
         precondition(
@@ -84,6 +106,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         )
         precondition(frame.path == LookupFrame.none || Int(frame.path) < answer.paths.count)
       }
+      precondition(aliases[index].count <= 16)
     }
   }
 
@@ -108,6 +131,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
 /// A real program around a section that is replaced.
 package struct FuzzBase: Sendable {
   package let sections: DWARFSections
+  /// Of the file that dwz moved common parts to, where there is one.
+  package let alternate: DWARFSections?
   package let symbols: SymbolTable
   /// All over its `.text`.
   package let addresses: [UInt64]
@@ -119,6 +144,8 @@ package struct FuzzBase: Sendable {
     let file = try ELFFile(path: path)
     var problems: [DWARFProblem] = []
     sections = DWARFSections(of: file, problems: &problems)
+    let files = DebugFileSearch(SymbolizerOptions()).files(of: file)
+    alternate = files.alternate.map { DWARFSections(of: $0, problems: &problems) }
     symbols = SymbolTable(main: file)
     let text = file.section(named: ".text")
     let start = text?.address.value ?? 0

@@ -45,6 +45,8 @@ struct CorpusProgram: CustomTestStringConvertible, Sendable {
     ["-O2", "-g", "-gz"],
     ["-O2", "-g", "-gdwarf64"],
     ["-O2", "-gdwarf-4", "-fdebug-types-section"],
+    ["-O2", "-gdwarf-3", "-gdwarf64", "-gz"],
+    ["-O2", "-g1"],
   ].map {
     CorpusProgram(
       compiler: "gcc",
@@ -58,8 +60,21 @@ struct CorpusProgram: CustomTestStringConvertible, Sendable {
     [
       ["-O0", "-gdwarf-4"], ["-O0", "-gdwarf-5"], ["-O2", "-gdwarf-4"], ["-O2", "-gdwarf-5"],
       ["-O2", "-g", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"],
+      ["-O2", "-gdwarf-4", "-fdebug-types-section"], ["-O2", "-gdwarf-5", "-fdebug-types-section"],
+      ["-O2", "-gdwarf-5", "-gdwarf64"],
     ].map { CorpusProgram(compiler: compiler, source: "shapes.cpp", options: $0) }
   }
+
+  /// Encodings that clang alone writes: LLVM's own form of addresses, ranges where others state ends, lines without
+  /// functions.
+  static let clang = [
+    ["-O2", "-gdwarf-5", "-mllvm", "-minimize-addr-in-v5=Form"],
+    ["-O2", "-gdwarf-5", "-mllvm", "-minimize-addr-in-v5=Ranges"],
+    ["-O2", "-gdwarf-4", "-gdwarf64"], ["-O2", "-gline-tables-only"],
+    ["-O2", "-g", "-flto", "-fuse-ld=lld"], ["-O2", "-g", "-flto=thin", "-fuse-ld=lld"],
+    ["-O2", "-g", "-gdwarf-aranges", "-fuse-ld=lld", "-Wl,--gdb-index"],
+    ["-O2", "-gdwarf-5", "-gpubnames", "-fuse-ld=lld", "-Wl,--icf=all", "-ffunction-sections"],
+  ].map { CorpusProgram(compiler: "clang++", source: "shapes.cpp", options: $0) }
 
   static let others = [
     CorpusProgram(compiler: "rustc", source: "shapes.rs", options: ["-g"], scope: "shapes"),
@@ -131,6 +146,29 @@ extension CorpusProgram {
   @Test(arguments: CorpusProgram.cxx)
   func everyAddressOfACxxProgramIsAsOthersSay(program: CorpusProgram) throws {
     try compare(program, with: [.llvm])
+  }
+
+  @Test(arguments: CorpusProgram.clang)
+  func encodingsThatClangAloneWritesAreRead(program: CorpusProgram) throws {
+    try compare(program, with: [.llvm])
+  }
+
+  /// Addresses may be expressions; llvm-symbolizer 21 reads none of them, so the same code says what is right.
+  @Test func anExpressionMayStandForAnAddress() throws {
+    let directory = try TemporaryDirectory()
+    let answers = try ["Disabled", "Expressions"].map { kind in
+      let program = CorpusProgram(
+        compiler: "clang++",
+        source: "shapes.cpp",
+        options: ["-O2", "-gdwarf-5", "-mllvm", "-minimize-addr-in-v5=\(kind)"]
+      )
+      let path = try program.build(into: directory)
+      let addresses = try addresses(of: path, program, [])
+      let resolver = AddressResolver(options: SymbolizerOptions(), log: Logger(label: "test"))
+      return try resolver.resolve(addresses, in: path, kind: .exact).map(\.frames)
+    }
+    #expect(answers[0].contains { $0.count > 3 })
+    #expect(answers[0] == answers[1])
   }
 
   @Test(arguments: CorpusProgram.others)

@@ -145,6 +145,39 @@ extension SectionBytes {
     #expect(found == ["/build/a.c:1:0"])
   }
 
+  @Test(arguments: [2, 3, 4] as [UInt16])
+  func aProgramMayNameFilesItself(version: UInt16) throws {
+    var lines = HandMadeLines()
+    lines.version = version
+    let section = lines.section { program in
+      program.setAddress(0x1000)
+      // DW_LNE_define_file: name, folder, time, size; the fifth file.
+      program.u8(0)
+      program.uleb(1 + 9 + 3)
+      program.u8(3)
+      program.string("späte.y")
+      program.uleb(2, 0, 0)
+      program.u8(4, 5, 1)
+      program.u8(2, 16)
+      program.endSequence()
+    }
+    var unit = HandMadeUnit()
+    unit.version = version
+    unit.unitAttributes.append((0x10, 0x06))
+    if version < 4 { unit.unitAttributes[1] = (0x12, 0x01) }
+    unit.unitValues = { info in
+      info.u64(0x1000)
+      info.u64(version < 4 ? 0x2000 : 0x1000)
+      info.u32(0)
+    }
+    var sections = unit.sections { _, _ in }
+    sections.lines = section.region
+    let lookup = DWARFLookup(AddressBatch([0x1004]), in: DWARFFile(sections), jobs: 1) { _ in true }
+    #expect(lookup.problems.isEmpty)
+    #expect(lookup.paths == ["/abs/späte.y"])
+    #expect(lookup.frames.map(\.line) == [1])
+  }
+
   @Test func ofRowsAtOneAddressTheLastCounts() throws {
     let found = try places([0xfff, 0x1000, 0x1003, 0x1004, 0x1007, 0x1008]) { program in
       program.setAddress(0x1000)

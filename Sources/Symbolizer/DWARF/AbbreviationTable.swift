@@ -61,6 +61,8 @@ struct AbbreviationTable: Sendable {
     case string
     case counted(UInt8)
     case countedLEB128
+    /// A LEB128 number and 4 bytes.
+    case leb128AndWord
     /// The form stands in the entry.
     case indirect
     /// The sibling's offset from the start of the unit, in a form of so many bytes; 0 is a LEB128 number.
@@ -260,6 +262,7 @@ extension AbbreviationTable.Step {
       case .string: .string
       case .counted(let size): .counted(UInt8(clamping: size))
       case .countedLEB128: .countedLEB128
+      case .leb128AndWord: .leb128AndWord
       case .indirect: .indirect
       }
   }

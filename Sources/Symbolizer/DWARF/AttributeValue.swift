@@ -4,7 +4,8 @@ import CaptureFormat
 struct AttributeValue: Equatable, Sendable {
   /// Nil when the entry does not have the attribute.
   var form: DWARFForm?
-  /// The number, offset or index; of strings and blocks in place, the position of their first byte.
+  /// The number, offset or index; of strings and blocks in place, the position of their first byte; of an index with
+  /// an offset, the latter in the upper half.
   var bits: UInt64
 
   static var absent: AttributeValue { AttributeValue(form: nil, bits: 0) }
@@ -63,12 +64,50 @@ extension AttributeValue {
         let count = cursor.quietULEB128()
         bits = UInt64(cursor.position)
         cursor.quietSkip(Int(clamping: count))
+      case .leb128AndWord:
+        let index = UInt64(UInt32(clamping: cursor.quietULEB128()))
+        bits = UInt64(cursor.quietU32()) << 32 | index
       case .indirect:
         bits = 0
         cursor.markBad()
       }
     }
     return AttributeValue(form: form, bits: bits)
+  }
+}
+
+extension AttributeValue {
+  /// The address that an expression stands for, as the form that states it directly; any other value as it is.
+  ///
+  /// An address, or an index of one with an offset: what clang writes to share addresses (-mllvm
+  /// -minimize-addr-in-v5=Expressions). Expressions that ask for more are no address.
+  ///
+  /// `cursor`: stands behind the value.
+  @inline(__always)
+  func evaluated(_ encoding: UnitEncoding, before cursor: ByteCursor) -> AttributeValue {
+    form == .expression ? expression(encoding, cursor) : self
+  }
+
+  private func expression(_ encoding: UnitEncoding, _ cursor: ByteCursor) -> AttributeValue {
+    var operations = cursor
+    operations.quietSeek(to: Int(clamping: bits))
+    operations = operations.quietPart(upTo: cursor.position)
+    var value = AttributeValue.absent
+    switch operations.quietU8() {
+    case 0x03:  // DW_OP_addr
+      value.form = .address
+      value.bits = operations.quietUnsigned(byteCount: Int(encoding.addressSize))
+    case 0xa1:  // DW_OP_addrx
+      value.form = .addressIndex
+      value.bits = operations.quietULEB128()
+      if operations.isAtEnd { break }
+      guard operations.quietU8() == 0x0c else { return .absent }  // DW_OP_const4u
+      value.form = .addressIndexAndOffset
+      value.bits = UInt64(operations.quietU32()) << 32 | UInt64(UInt32(clamping: value.bits))
+      guard operations.quietU8() == 0x22 else { return .absent }  // DW_OP_plus
+    default: return .absent
+    }
+    return operations.isBad || !operations.isAtEnd ? .absent : value
   }
 }
 

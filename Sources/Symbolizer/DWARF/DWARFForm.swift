@@ -43,6 +43,8 @@ enum DWARFForm: UInt16, Sendable {
   case addressIndex2 = 0x2a
   case addressIndex3 = 0x2b
   case addressIndex4 = 0x2c
+  /// An index of an address and an offset from there (LLVM's; clang -mllvm -minimize-addr-in-v5=Form).
+  case addressIndexAndOffset = 0x2001
   case gnuAddressIndex = 0x1f01
   case gnuStringIndex = 0x1f02
   case gnuAlternateReference = 0x1f20
@@ -73,6 +75,8 @@ enum FormExtent: Equatable, Sendable {
   case counted(Int)
   /// A LEB128 count, then as many bytes as it says.
   case countedLEB128
+  /// One LEB128 number, then 4 bytes.
+  case leb128AndWord
   /// The form itself comes first.
   case indirect
 }
@@ -101,6 +105,7 @@ extension DWARFForm {
     case .block2: .counted(2)
     case .block4: .counted(4)
     case .block, .expression: .countedLEB128
+    case .addressIndexAndOffset: .leb128AndWord
     case .indirect: .indirect
     }
   }

@@ -222,6 +222,9 @@ extension FunctionWalk {
       case .counted(let size):
         cursor.quietSkip(Int(clamping: cursor.quietUnsigned(byteCount: Int(size))))
       case .countedLEB128: cursor.quietSkip(Int(clamping: cursor.quietULEB128()))
+      case .leb128AndWord:
+        cursor.quietSkipLEB128()
+        cursor.quietSkip(4)
       case .sibling(0): sibling = siblingPosition(cursor.quietULEB128(), header)
       case .sibling(let size):
         sibling = siblingPosition(cursor.quietUnsigned(byteCount: Int(size)), header)
@@ -266,8 +269,8 @@ extension FunctionWalk {
         from: &cursor
       )
       switch attributes[position].attribute {
-      case .lowPC: entry.lowPC = value
-      case .highPC: entry.highPC = value
+      case .lowPC: entry.lowPC = value.evaluated(encoding, before: cursor)
+      case .highPC: entry.highPC = value.evaluated(encoding, before: cursor)
       case .ranges: entry.ranges = value
       case .abstractOrigin: entry.origin = value
       case .callFile: entry.callFile = value

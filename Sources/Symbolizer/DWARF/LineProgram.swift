@@ -18,6 +18,8 @@ struct LineFindings: Sendable {
   var openCount: Int
   /// The program is damaged from somewhere on.
   var isDamaged = false
+  /// Files that the program itself adds to the header's (DW_LNE_define_file, before DWARF 5).
+  var files: [LineTableHeader.File] = []
 
   init(addressCount: Int) {
     places = [SourcePlace?](repeating: nil, count: addressCount)
@@ -178,6 +180,13 @@ enum LineProgram {
       machine.address = cursor.quietUnsigned(byteCount: length - 1)
       machine.operation = 0
       if machine.last == nil { machine.isDead = addressing.isTombstone(machine.address) }
+    case 3:  // DW_LNE_define_file
+      guard header.version < 5, let name = StringReference(.lines, offset: cursor.position) else {
+        break
+      }
+      cursor.quietSkipCString()
+      let directory = UInt32(clamping: cursor.quietULEB128())
+      findings.files.append(LineTableHeader.File(name: name, directory: directory))
     default: break
     }
     cursor.quietSeek(to: end)

@@ -28,6 +28,13 @@ package final class SplitUnits: Sendable {
     package = LazyValue { OpenPackage(search) }
   }
 
+  /// The split units of a package that was opened already.
+  init(_ sections: DWARFSections, package file: ELFFile) {
+    self.sections = sections
+    search = SplitFileSearch(modules: [], debugDirectories: [], root: "")
+    package = LazyValue { OpenPackage(file) }
+  }
+
   /// The other half of a skeleton.
   ///
   /// - Throws: where it was looked for, and what was wrong with what was there.
@@ -112,17 +119,23 @@ private struct OpenPackage: Sendable {
 
   init?(_ search: SplitFileSearch) {
     for path in search.packages {
-      guard let file = try? ELFFile(path: path),
-        let bytes = try? file.debugSection("debug_cu_index"),
-        let index = try? SplitPackage(parsing: bytes)
-      else { continue }
-      var problems: [DWARFProblem] = []
-      sections = DWARFSections(ofSplit: file, problems: &problems)
-      self.path = path
-      self.index = index
-      return
+      if let file = try? ELFFile(path: path), let package = Self(file) {
+        self = package
+        return
+      }
     }
     return nil
+  }
+
+  /// Nil where the file is no package.
+  init?(_ file: ELFFile) {
+    guard let bytes = try? file.debugSection("debug_cu_index"),
+      let index = try? SplitPackage(parsing: bytes)
+    else { return nil }
+    var problems: [DWARFProblem] = []
+    sections = DWARFSections(ofSplit: file, problems: &problems)
+    path = file.path
+    self.index = index
   }
 
   func unit(_ id: UInt64, sharing main: DWARFSections) throws(FormatError) -> SplitUnits.Unit? {

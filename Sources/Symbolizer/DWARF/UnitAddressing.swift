@@ -20,6 +20,11 @@ struct UnitAddressing: Sendable {
     case .addressIndex, .addressIndex1, .addressIndex2, .addressIndex3, .addressIndex4,
       .gnuAddressIndex:
       address(at: value.bits, in: addresses)
+    case .addressIndexAndOffset:
+      address(at: value.bits & 0xffff_ffff, in: addresses).flatMap { start in
+        // An offset from a function that the linker dropped leads to nothing.
+        isTombstone(start) ? start : start &+ value.bits >> 32
+      }
     default: nil
     }
   }

@@ -69,7 +69,7 @@ extension UnitContext {
         encoding: header.encoding,
         from: &cursor
       )
-      note(value, of: specification.attribute)
+      note(value.evaluated(header.encoding, before: cursor), of: specification.attribute)
     }
     if cursor.isBad {
       throw FormatError(

@@ -25,6 +25,8 @@ package final class ELFFile: Sendable {
   package let debugLink: DebugLink?
   /// The file that several debug files share, made by `dwz`.
   package let alternateDebugLink: AlternateDebugLink?
+  /// What a file that `dwz` made in the way of DWARF 5 is known by; others have a build ID.
+  package let supplementaryID: BuildID?
   /// All bytes of the file.
   package let contents: ByteRegion
 
@@ -67,6 +69,7 @@ package final class ELFFile: Sendable {
     buildID = reader.buildID(segments: segments)
     debugLink = reader.debugLink()
     alternateDebugLink = reader.alternateDebugLink()
+    supplementaryID = reader.supplementaryID()
   }
 
   /// The first section of this name.
@@ -127,6 +130,13 @@ package final class ELFFile: Sendable {
   /// Whether the file has a `.symtab`, which a stripped one lacks.
   package var hasFullSymbolTable: Bool {
     sections.contains { $0.kind == .symbolTable && $0.byteCount > 0 }
+  }
+
+  /// Whether the file has the symbols that the dynamic linker uses, with or without section headers.
+  var hasDynamicSymbols: Bool {
+    sections.isEmpty
+      ? DynamicSymbols(of: self) != nil
+      : sections.contains { $0.kind == .dynamicSymbols && $0.byteCount > 0 }
   }
 
   /// The CRC-32 over the whole file, as `.gnu_debuglink` states it; reads all of it.

@@ -52,6 +52,10 @@ package struct ELFSegment: Hashable, Sendable {
     ///
     /// The corresponding C constant is PT_LOAD.
     package static let load = Kind(rawValue: 1)
+    /// What the dynamic linker reads.
+    ///
+    /// The corresponding C constant is PT_DYNAMIC.
+    package static let dynamic = Kind(rawValue: 2)
     /// Holds notes.
     ///
     /// The corresponding C constant is PT_NOTE.

@@ -4,15 +4,23 @@ import CaptureFormat
 /// modules.
 ///
 /// No symbol names them. Each slot loads its target from an address that a relocation fills, and
-/// that relocation names the function. The slots are found by their instructions, so that every
-/// linker's layout is read (`.plt`, `.plt.sec`, `.plt.got`, with and without branch protection).
+/// that relocation names the function, or, of an indirect function (IFUNC), what chooses it. The
+/// slots are found by their instructions, so that every linker's layout is read (`.plt`, `.plt.sec`,
+/// `.plt.got`, `.iplt`, with and without branch protection).
 struct LinkageSlots: Sendable {
+  /// Where a slot leads.
+  enum Target: Sendable {
+    /// To the function of this index in `.dynsym`.
+    case symbol(Int)
+    /// To what the function at this address chooses.
+    case resolver(UInt64)
+  }
+
   /// One slot.
   struct Slot: Sendable {
     var address: UInt64
     var byteCount: UInt64
-    /// Index in `.dynsym`.
-    var symbol: Int
+    var target: Target
   }
 
   private(set) var slots: [Slot] = []
@@ -21,7 +29,7 @@ struct LinkageSlots: Sendable {
   init(of file: ELFFile) {
     let targets = Self.targets(of: file)
     guard !targets.isEmpty else { return }
-    for name in [".plt", ".plt.sec", ".plt.got"] {
+    for name in [".plt", ".plt.sec", ".plt.got", ".iplt"] {
       guard let section = file.section(named: name),
         // A table outside the file costs the names of its slots.
         let region = try? file.bytes(of: section)
@@ -33,37 +41,40 @@ struct LinkageSlots: Sendable {
     }
   }
 
-  /// The dynamic symbol whose address each relocated word receives.
-  private static func targets(of file: ELFFile) -> [UInt64: Int] {
-    var targets: [UInt64: Int] = [:]
-    let (jumpSlot, globalData): (UInt32, UInt32) =
+  /// The function whose address each relocated word receives.
+  private static func targets(of file: ELFFile) -> [UInt64: Target] {
+    var targets: [UInt64: Target] = [:]
+    let (jumpSlot, globalData, indirect): (UInt32, UInt32, UInt32) =
       file.machine == .aarch64
-      ? (1026, 1025)  // R_AARCH64_JUMP_SLOT, R_AARCH64_GLOB_DAT
-      : (7, 6)  // R_X86_64_JUMP_SLOT, R_X86_64_GLOB_DAT
+      ? (1026, 1025, 1032)  // R_AARCH64_JUMP_SLOT, R_AARCH64_GLOB_DAT, R_AARCH64_IRELATIVE
+      : (7, 6, 37)  // R_X86_64_JUMP_SLOT, R_X86_64_GLOB_DAT, R_X86_64_IRELATIVE
     for section in file.sections where section.kind == .relocations && section.isAllocated {
       guard let region = try? file.bytes(of: section) else { continue }
       var cursor = ByteCursor(region.bytes)
       while cursor.remaining >= 24 {
         let offset = cursor.quietU64()
         let info = cursor.quietU64()
-        cursor.quietSkip(8)
+        let addend = cursor.quietU64()
         let type = UInt32(truncatingIfNeeded: info)
-        guard type == jumpSlot || type == globalData, info >> 32 != 0 else { continue }
-        targets[offset] = Int(info >> 32)
+        if type == indirect, info >> 32 == 0 {
+          targets[offset] = .resolver(addend)
+        } else if type == jumpSlot || type == globalData, info >> 32 != 0 {
+          targets[offset] = .symbol(Int(info >> 32))
+        }
       }
     }
     return targets
   }
 
   /// `endbr64`, `bnd` or neither, then `jmp *displacement(%rip)`: slots are 8 or 16 bytes.
+  ///
+  /// Linkers state which, but not of tables without lazy binding and of static programs' ones (bfd 2.40, lld 21).
   private mutating func addX86(
     _ region: ByteRegion,
     _ section: ELFSection,
-    _ targets: [UInt64: Int]
+    _ targets: [UInt64: Target]
   ) {
-    let size = section.entryByteCount == 8 ? 8 : section.name == ".plt.got" ? 8 : 16
-    // Entry sizes of .plt.got differ by linker: 16 with endbr64.
-    let step = section.entryByteCount == 16 ? 16 : size
+    let step = section.entryByteCount == 16 ? 16 : 8
     var position = 0
     while position + step <= region.byteCount {
       defer { position += step }
@@ -78,8 +89,13 @@ struct LinkageSlots: Sendable {
       guard !cursor.isBad else { continue }
       let next = section.address.value &+ UInt64(cursor.position)
       let address = section.address.value &+ UInt64(position)
-      guard let symbol = targets[next &+ UInt64(bitPattern: displacement)] else { continue }
-      slots.append(Slot(address: address, byteCount: UInt64(step), symbol: symbol))
+      guard let target = targets[next &+ UInt64(bitPattern: displacement)] else { continue }
+      if let last = slots.last, last.address &+ 8 == address {
+        slots[slots.count - 1].byteCount = 8
+      }
+      let rest = UInt64(region.byteCount - position)
+      let size = section.entryByteCount == 8 ? 8 : min(16, rest)
+      slots.append(Slot(address: address, byteCount: size, target: target))
     }
   }
 
@@ -88,7 +104,7 @@ struct LinkageSlots: Sendable {
   private mutating func addAArch64(
     _ region: ByteRegion,
     _ section: ELFSection,
-    _ targets: [UInt64: Int]
+    _ targets: [UInt64: Target]
   ) {
     let bti: UInt32 = 0xd503_245f
     var cursor = ByteCursor(region.bytes)
@@ -107,11 +123,11 @@ struct LinkageSlots: Sendable {
       // 21 bits, signed, in pages.
       let pages = Int64(bitPattern: (high << 2 | low) << 43) >> 31
       let page = (start & ~0xfff) &+ UInt64(bitPattern: pages)
-      let target = page &+ UInt64((second >> 10) & 0xfff) * 8
-      guard let symbol = targets[target] else { continue }
+      let word = page &+ UInt64((second >> 10) & 0xfff) * 8
+      guard let target = targets[word] else { continue }
       let hasMark = previous == bti
       slots.append(
-        Slot(address: start &- (hasMark ? 4 : 0), byteCount: hasMark ? 24 : 16, symbol: symbol)
+        Slot(address: start &- (hasMark ? 4 : 0), byteCount: hasMark ? 24 : 16, target: target)
       )
     }
   }

@@ -49,8 +49,8 @@ struct SectionReader {
   func debugLink() -> DebugLink? {
     guard let region = region(named: ".gnu_debuglink") else { return nil }
     var cursor = ByteCursor(region.bytes)
-    guard let name = try? text(&cursor), !name.isEmpty, !name.contains("/"), name != "..",
-      name != "."
+    guard let name = try? text(&cursor), let last = name.split(separator: "/").last,
+      !name.hasSuffix("/"), last != "..", last != "."
     else { return nil }
     cursor.quietSkip((4 - cursor.position % 4) % 4)
     let checksum = cursor.quietU32()
@@ -58,12 +58,34 @@ struct SectionReader {
   }
 
   func alternateDebugLink() -> AlternateDebugLink? {
-    guard let region = region(named: ".gnu_debugaltlink") else { return nil }
+    guard let region = region(named: ".gnu_debugaltlink") else {
+      guard let link = supplementaryLink(), !link.isSupplementary else { return nil }
+      return BuildID(link.checksum).map { AlternateDebugLink(path: link.path, buildID: $0) }
+    }
     var cursor = ByteCursor(region.bytes)
     guard let path = try? text(&cursor), !path.isEmpty, cursor.remaining <= 64 else { return nil }
     var bytes: [UInt8] = []
     while !cursor.isAtEnd { bytes.append(cursor.quietU8()) }
     return BuildID(bytes).map { AlternateDebugLink(path: path, buildID: $0) }
+  }
+
+  /// What a file of common parts states to be known by, as DWARF 5 has it.
+  func supplementaryID() -> BuildID? {
+    supplementaryLink().flatMap { $0.isSupplementary ? BuildID($0.checksum) : nil }
+  }
+
+  /// `.debug_sup` (DWARF 5, 7.3.6), which names the file of common parts in the way of the standard.
+  private func supplementaryLink() -> (isSupplementary: Bool, path: String, checksum: [UInt8])? {
+    guard let region = region(named: ".debug_sup") else { return nil }
+    var cursor = ByteCursor(region.bytes)
+    guard cursor.quietU16() == 5 else { return nil }
+    let isSupplementary = cursor.quietU8() != 0
+    guard let path = try? text(&cursor) else { return nil }
+    let count = cursor.quietULEB128()
+    guard !cursor.isBad, (1...64).contains(count), count <= UInt64(cursor.remaining) else {
+      return nil
+    }
+    return (isSupplementary, path, (0..<count).map { _ in cursor.quietU8() })
   }
 
   /// Notes are aligned to 4 bytes, but in segments and sections of 8 to 8 (`.note.gnu.property`):

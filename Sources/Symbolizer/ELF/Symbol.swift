@@ -64,7 +64,10 @@ struct SymbolEntry {
   }
 
   /// STT_FUNC or STT_GNU_IFUNC.
-  var isFunction: Bool { info & 15 == 2 || info & 15 == 10 }
+  var isFunction: Bool { info & 15 == 2 || isIndirect }
+
+  /// STT_GNU_IFUNC: the symbol's code chooses the function that the name stands for.
+  var isIndirect: Bool { info & 15 == 10 }
 
   /// STT_OBJECT, STT_COMMON: a variable.
   var isData: Bool { info & 15 == 1 || info & 15 == 5 }

@@ -5,6 +5,11 @@ struct SymbolSource: Sendable {
   /// Longer names are cut: no compiler writes them, and a damaged table's may have no end.
   static let longestName = 1 << 18
 
+  /// The section's number has no room in the entry: the one that the address lies in counts.
+  ///
+  /// The corresponding C constant is SHN_XINDEX.
+  private static let extendedIndex: UInt16 = 0xffff
+
   private let file: ELFFile
   private let entries: ByteRegion
   private let strings: ByteRegion
@@ -27,6 +32,15 @@ struct SymbolSource: Sendable {
     count = min(entries.byteCount / SymbolEntry.byteCount, 1 << 30 - 1)
   }
 
+  /// The symbols that the dynamic linker uses of a file without section headers; nil when it has none.
+  init?(dynamicSegmentOf file: ELFFile) {
+    guard file.sections.isEmpty, let symbols = DynamicSymbols(of: file) else { return nil }
+    self.file = file
+    entries = symbols.entries
+    strings = symbols.strings
+    count = min(entries.byteCount / SymbolEntry.byteCount, 1 << 30 - 1)
+  }
+
   /// The entry of this number, which is below `count`.
   func entry(_ index: Int) -> SymbolEntry {
     var cursor = ByteCursor(entries.bytes)
@@ -39,11 +53,16 @@ struct SymbolSource: Sendable {
   {
     let ends = codeEnds
     let isARM = file.machine == .aarch64
+    let hasNoSections = file.sections.isEmpty
     var cursor = ByteCursor(entries.bytes)
     for index in 0..<count {
       let entry = Self.entry(&cursor)
       guard entry.mayNameCode, entry.nameOffset != 0 else { continue }
-      let section = Int(entry.sectionIndex)
+      let isUnnumbered = hasNoSections && entry.sectionIndex != 0 && entry.sectionIndex < 0xff00
+      let section =
+        isUnnumbered || entry.sectionIndex == Self.extendedIndex
+        ? ends.firstIndex { $0.start <= entry.value && entry.value < $0.end } ?? .max
+        : Int(entry.sectionIndex)
       // Also passes over undefined (0) and absolute symbols, which are no place in the file.
       guard section < ends.count, entry.value < ends[section].end,
         entry.value >= ends[section].start
@@ -118,8 +137,15 @@ struct SymbolSource: Sendable {
   }
 
   /// Addresses of each section that holds code, by section index; empty ranges for the others.
+  ///
+  /// Without section headers those of segments.
   private var codeEnds: [(start: UInt64, end: UInt64)] {
-    file.sections.map { section in
+    guard !file.sections.isEmpty else {
+      return file.segments.filter { $0.kind == .load && $0.isExecutable }.map {
+        ($0.address.value, $0.address.value.clampedSum($0.memoryByteCount))
+      }
+    }
+    return file.sections.map { section in
       guard section.isAllocated, section.isExecutable else { return (1, 0) }
       return (section.address.value, section.address.value.clampedSum(section.byteCount))
     }

@@ -40,7 +40,9 @@ package final class SymbolTable: Sendable {
     let files = [debug, main].compactMap(\.self)
     let full = files.lazy.compactMap { SymbolSource(.symbolTable, of: $0) }.first
     if let full { sources.append(full) }
-    let dynamic = files.reversed().lazy.compactMap { SymbolSource(.dynamicSymbols, of: $0) }.first
+    let dynamic = files.reversed().lazy.compactMap {
+      SymbolSource(.dynamicSymbols, of: $0) ?? SymbolSource(dynamicSegmentOf: $0)
+    }.first
     if let dynamic { sources.append(dynamic) }
     if full == nil, let main {
       do throws(FormatError) {
@@ -54,7 +56,7 @@ package final class SymbolTable: Sendable {
     for file in files {
       if let problem = file.sectionProblem { problems.append("\(file.path): \(problem)") }
     }
-    let slots = LazyValue { dynamic == nil ? [] : main.map { LinkageSlots(of: $0).slots } ?? [] }
+    let slots = LazyValue { main.map { LinkageSlots(of: $0).slots } ?? [] }
     self.slots = slots
     slotSource = full == nil ? 0 : 1
     isComplete = full != nil
@@ -112,7 +114,11 @@ package final class SymbolTable: Sendable {
   }
 
   private func isInLinkageTable(_ address: ELFAddress) -> Bool {
-    codeSections.contains { $0.name.hasPrefix(".plt") && $0.contains(address) }
+    codeSections.contains { Self.isLinkageTable($0) && $0.contains(address) }
+  }
+
+  private static func isLinkageTable(_ section: ELFSection) -> Bool {
+    section.name.hasPrefix(".plt") || section.name == ".iplt"
   }
 
   /// `end`: where a symbol without size ends.
@@ -148,9 +154,33 @@ package final class SymbolTable: Sendable {
       guard source < sources.count, number < sources[source].count else { return "" }
       return sources[source].name(sources[source].entry(number))
     }
-    let target = slots.value[number].symbol
-    guard slotSource < sources.count, target < sources[slotSource].count else { return "" }
-    return sources[slotSource].name(sources[slotSource].entry(target)) + "@plt"
+    switch slots.value[number].target {
+    case .resolver(let address):
+      // binutils' name for what has none: a stripped static program.
+      let name = indirectFunction(at: address) ?? "*ABS*+0x\(String(address, radix: 16))"
+      return name + "@plt"
+    case .symbol(let target):
+      guard slotSource < sources.count, target < sources[slotSource].count else { return "" }
+      return sources[slotSource].name(sources[slotSource].entry(target)) + "@plt"
+    }
+  }
+
+  /// The name of the indirect function that the code at an address chooses.
+  private func indirectFunction(at address: UInt64) -> String? {
+    let group: [UInt32]
+    if let index = index.known {
+      let aliases = index.aliases(at: address)
+      let owner = index.owner(of: address).flatMap { $0.start == address ? $0.id : nil }
+      group = aliases.isEmpty ? [owner].compactMap(\.self) : Array(aliases)
+    } else {
+      group = identifiers(startingAt: [address])[0]
+    }
+    let entries = group.lazy.filter { $0 >> Self.sourceShift != Self.slotsID }.map { id in
+      (source: self.sources[Int(id >> Self.sourceShift)], number: self.number(id))
+    }
+    // Beside it stands the function that chooses, which is called otherwise.
+    let best = entries.first { $0.source.entry($0.number).isIndirect } ?? entries.first
+    return best.map { $0.source.name($0.source.entry($0.number)) }
   }
 
   /// Whoever folds more functions than this has no use for all their names.
@@ -168,13 +198,13 @@ package final class SymbolTable: Sendable {
         ? nil : sources[Int(id >> Self.sourceShift)].entry(number(id)).value
     }
     guard let index = index.known ?? (symbols.count > Self.fewAddresses ? index.value : nil) else {
-      return names(startingAt: starts)
+      return identifiers(startingAt: starts).map { $0.count > 1 ? names($0[...]) : [] }
     }
     return starts.map { $0.map { names(index.aliases(at: $0)) } ?? [] }
   }
 
-  /// The same without an index, by one pass over the table.
-  private func names(startingAt starts: [UInt64?]) -> [[String]] {
+  /// The symbols that start at each address, the best first, by one pass over the table.
+  private func identifiers(startingAt starts: [UInt64?]) -> [[UInt32]] {
     var found = [[SymbolIndex.Candidate]](repeating: [], count: starts.count)
     for (number, source) in used.enumerated() {
       Self.scan(source, number) { candidate in
@@ -185,9 +215,8 @@ package final class SymbolTable: Sendable {
     }
     return found.map { group in
       let hasSized = group.contains { $0.size > 0 }
-      let ordered = group.filter { !hasSized || $0.size > 0 }
-        .sorted { ($0.rank, $0.id) < ($1.rank, $1.id) }
-      return ordered.count > 1 ? names(ordered.map(\.id)[...]) : []
+      return group.filter { !hasSized || $0.size > 0 }
+        .sorted { ($0.rank, $0.id) < ($1.rank, $1.id) }.map(\.id)
     }
   }
 
@@ -267,7 +296,7 @@ package final class SymbolTable: Sendable {
     guard !isEmpty else { return "no symbols" }
     let section = codeSections.first { $0.contains(address) }
     guard let section else { return codeSections.isEmpty ? "no symbol" : "not in code" }
-    if section.name.hasPrefix(".plt") { return "in the linkage table, no slot" }
+    if Self.isLinkageTable(section) { return "in the linkage table, no slot" }
     // Without its own table a file names what others use of it; the rest of its code may be anything.
     guard isComplete else { return "stripped: only exported functions have names" }
     return isBetweenSymbols ? "between functions" : "no symbol"

@@ -4,18 +4,23 @@
 package final class ModuleLookup: Sendable {
   package let dwarf: DWARFFile?
   package let symbols: SymbolTable
+  /// How far the module was moved after its debug file was made (prelink).
+  private let displacement: UInt64
 
-  /// `dwarf`: nil when neither the module nor a debug file has DWARF.
-  package init(dwarf: DWARFFile?, symbols: SymbolTable) {
+  /// `dwarf`: nil when neither the module nor a debug file has DWARF; `displacement`: what to take from an address of
+  /// the module to have the one that `dwarf` and `symbols` mean, modulo 2⁶⁴.
+  package init(dwarf: DWARFFile?, symbols: SymbolTable, displacement: UInt64 = 0) {
     self.dwarf = dwarf
     self.symbols = symbols
+    self.displacement = displacement
   }
 
   /// The frames of each address, in input order.
   ///
   /// `jobs`: how many threads to use, this one among them.
   package func answer(_ addresses: [UInt64], jobs: Int) -> ModuleAnswer {
-    ModuleAnswer(of: self, addresses, jobs: jobs)
+    let places = displacement == 0 ? addresses : addresses.map { $0 &- displacement }
+    return ModuleAnswer(of: self, places, jobs: jobs)
   }
 }
 

@@ -202,7 +202,7 @@ struct UnitWorker {
     do throws(FormatError) {
       var cursor = ByteCursor(lines.bytes)
       try cursor.seek(to: offset)
-      let header = try LineTableHeader(
+      var header = try LineTableHeader(
         parsing: &cursor,
         unit: unit.context,
         stringOffsets: stringOffsets.bytes
@@ -222,6 +222,7 @@ struct UnitWorker {
         let text = "the line program is damaged; lines may be missing"
         throw FormatError(.malformed(text), offset: header.program.lowerBound)
       }
+      header.files += findings.files
       lines.releasePages(offset..<header.program.upperBound)
       return (header, findings)
     } catch {

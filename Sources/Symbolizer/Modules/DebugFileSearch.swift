@@ -130,7 +130,8 @@ package struct DebugFileSearch: Sendable {
     _ link: DebugLink?
   ) -> [String] {
     let byID = expected?.debugFilePath
-    let names = [link?.fileName, module.fileName].compactMap(\.self)
+    var names = [link?.fileName, module.fileName].compactMap(\.self)
+    if let link, link.hasFolders { names.append(link.lastPart) }
     var paths: [String] = []
     for directory in debugDirectories {
       if let byID { paths.append("\(directory)/\(byID)") }
@@ -138,6 +139,9 @@ package struct DebugFileSearch: Sendable {
       for name in names { paths.append("\(directory)/\(name)") }
     }
     if let byID { paths.append("\(root)/usr/lib/debug/\(byID)") }
+    if let link, link.isAbsolute {
+      return paths + ["\(root)\(link.fileName)", "\(root)/usr/lib/debug\(link.fileName)"]
+    }
     for folder in folders(module) {
       if let link {
         paths.append("\(root)\(folder)/\(link.fileName)")
@@ -253,7 +257,7 @@ package struct DebugFileSearch: Sendable {
     }
     for path in paths where Self.isReadable(path) {
       guard let candidate = open(path, &files) else { continue }
-      if candidate.buildID == link.buildID {
+      if candidate.buildID == link.buildID || candidate.supplementaryID == link.buildID {
         files.alternate = candidate
         return
       }
