@@ -26,14 +26,21 @@ struct CorpusProgram: Decodable {
   var linesOnly: Bool?
   /// `shop::refuse` and `shop::regret` are one piece of code.
   var folded: Bool?
+  /// The function in assembly has no line.
+  var bareAssembly: Bool?
+  /// A library of the program holds most of the chain.
+  var library: Bool?
+  /// What `report` has to say of the program beside the report.
+  var note: String?
   /// A language's own differences.
   var form: String?
 
   enum CodingKeys: String, CodingKey {
-    case name, language, program, handler, folded, form
+    case name, language, program, handler, folded, library, note, form
     case debugDirectory = "debug_directory"
     case sourceDirectory = "source_directory"
     case symbolsOnly = "symbols_only"
+    case bareAssembly = "bare_assembly"
     case linesOnly = "lines_only"
   }
 
@@ -71,7 +78,8 @@ struct CorpusProgram: Decodable {
       Products.dumpcollect,
       ["report", capture, "--format", "json"] + debugArguments
     )
-    guard json.status == 0, json.errorText.isEmpty else {
+    let noted = note.map { json.errorText.contains($0) } ?? json.errorText.isEmpty
+    guard json.status == 0, noted else {
       throw CommandFailure("\(name): report: exit \(json.status)\n\(json.errorText)")
     }
     return try ReportDocument(json: json.output)
