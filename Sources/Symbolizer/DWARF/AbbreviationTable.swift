@@ -76,15 +76,29 @@ struct AbbreviationTable: Sendable {
   private(set) var steps: [Step] = []
   /// Bytes that were read, for budgets.
   private(set) var byteCount = 0
-  /// Where codes do not count 1, 2, 3, …; from code to index.
-  private var sparse: [UInt64: Int] = [:]
+  /// Where codes do not count 1, 2, 3, …: ascending; no dictionary, whose mere type costs as much as a small answer.
+  private var sparse: [SparseCode] = []
+
+  private struct SparseCode {
+    var code: UInt64
+    var index: Int
+  }
 
   /// The index of a code's shape, or nil.
   @inline(__always)
   func index(of code: UInt64) -> Int? {
     let index = code &- 1
     if sparse.isEmpty { return index < UInt64(abbreviations.count) ? Int(index) : nil }
-    return sparse[code]
+    return sparseIndex(of: code)
+  }
+
+  private func sparseIndex(of code: UInt64) -> Int? {
+    var (low, high) = (0, sparse.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if sparse[middle].code < code { low = middle + 1 } else { high = middle }
+    }
+    return low < sparse.count && sparse[low].code == code ? sparse[low].index : nil
   }
 }
 
@@ -100,7 +114,7 @@ extension AbbreviationTable {
     let start = input.position
     if let last, Self.skip(to: last, &input) {
       try appendDeclaration(&input, encoding)
-      sparse = [last: 0]
+      sparse = [SparseCode(code: last, index: 0)]
       byteCount = input.position - start
       return
     }
@@ -117,7 +131,8 @@ extension AbbreviationTable {
     byteCount = input.position - start
     if !isDense {
       // Of two declarations with one code the first counts, as in other readers.
-      for (index, code) in codes.enumerated() where sparse[code] == nil { sparse[code] = index }
+      sparse = codes.enumerated().map { SparseCode(code: $1, index: $0) }
+        .sorted { ($0.code, $0.index) < ($1.code, $1.index) }
     }
   }
 

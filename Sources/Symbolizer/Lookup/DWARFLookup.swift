@@ -11,7 +11,7 @@ struct DWARFLookup: Sendable {
   /// The same, to find their numbers.
   private var pathTable = PathTable()
   /// Texts of source files that the debug information has, by the number of the path.
-  private(set) var sources: [UInt32: StringReference] = [:]
+  private(set) var sources: [StringReference?] = []
   private(set) var frames: [LookupFrame] = []
   /// By position in the batch: the frames, innermost first; empty when nothing is known.
   private(set) var ranges: [FrameRange]
@@ -109,7 +109,9 @@ struct DWARFLookup: Sendable {
         if Int(number) == paths.count { paths.append(String(decoding: path, as: UTF8.self)) }
         return number
       }
-      for (number, source) in output.sources { sources[pathMap[Int(number)]] = source }
+      for (number, source) in output.sources.enumerated() {
+        if let source { sources.set(source, at: pathMap[number]) }
+      }
       for answer in output.answers {
         let position = Int(answer.position)
         let quality: Int8 = (answer.hasFunction ? 2 : 0) + (answer.hasPlace ? 1 : 0)

@@ -32,7 +32,8 @@ package struct ModuleAnswer: Sendable {
   package let paths: [String]
   /// What DWARF says wrongly, or what is not read of it.
   package let problems: [DWARFProblem]
-  private let sources: [UInt32: StringReference]
+  /// By number of the path.
+  private let sources: [StringReference?]
   private let positions: [Int32]
   private var frames: [LookupFrame] = []
   private var ranges: [FrameRange] = []
@@ -63,10 +64,11 @@ package struct ModuleAnswer: Sendable {
   /// `file`: the debug information that was asked.
   func embeddedSources(of file: DWARFFile) -> [String: [UInt8]] {
     var texts: [String: [UInt8]] = [:]
-    for (number, source) in sources {
+    for (number, source) in sources.enumerated() {
+      guard let source else { continue }
       let text = file.bytes(of: source)
       // A compiler that had no text puts an empty one in.
-      if !text.isEmpty { texts[paths[Int(number)]] = text }
+      if !text.isEmpty { texts[paths[number]] = text }
     }
     return texts
   }
@@ -84,7 +86,7 @@ extension ModuleAnswer {
     let symbols = module.symbols
     let matches = symbols.symbols(at: batch.sorted)
     guard let dwarf = module.dwarf else {
-      (functions, paths, problems, sources) = ([], [], [], [:])
+      (functions, paths, problems, sources) = ([], [], [], [])
       var names = OuterNames(symbols: symbols, functions: [])
       for (position, match) in matches.enumerated() { append(Int32(position), match, [], &names) }
       functions = names.texts

@@ -35,12 +35,20 @@ struct UnitAnswer: Sendable {
   var hasPlace: Bool
 }
 
+extension [StringReference?] {
+  /// Keeps a text by the number of its path.
+  mutating func set(_ text: StringReference, at number: UInt32) {
+    while count <= Int(number) { append(nil) }
+    self[Int(number)] = text
+  }
+}
+
 /// All that one worker found out, in tables of its own.
 struct WorkerOutput: Sendable {
   var names = FunctionTable()
   var paths = PathTable()
   /// Texts of source files that the debug information has, by the number of the path.
-  var sources: [UInt32: StringReference] = [:]
+  var sources: [StringReference?] = []
   var frames: [LookupFrame] = []
   var answers: [UnitAnswer] = []
   var problems: Set<DWARFProblem> = []
@@ -307,7 +315,7 @@ extension UnitWorker {
     guard !text.isEmpty else { return LookupFrame.none }
     let number = output.paths.number(of: text)
     numbers[Int(file)] = number
-    if let source = entry.source { output.sources[number] = source }
+    if let source = entry.source { output.sources.set(source, at: number) }
     return number
   }
 }
