@@ -10,6 +10,10 @@ struct FrameLines {
     var isKnown: Bool
     /// Other names of the function; empty where there are none.
     var aliases: String
+    var isRuntime: Bool
+    var isThunk: Bool
+    /// `withCheckedContinuation` and its kin, which the wait tells already.
+    var isContinuation: Bool
     var source: SourceLines?
   }
 
@@ -34,6 +38,10 @@ struct FrameLines {
         place: Self.place(frame, in: report),
         isKnown: frame.function != nil,
         aliases: Self.aliases(frame),
+        isRuntime: frame.isRuntime,
+        isThunk: frame.isThunk,
+        isContinuation: frame.isRuntime && function.hasPrefix("with")
+          && function.contains("Continuation"),
         source: snippets[frame].map(SourceLines.init)
       )
     }
@@ -42,14 +50,17 @@ struct FrameLines {
   /// Writes a stack, innermost frame first, and why it ends early.
   ///
   /// `folded` shows what a recursion repeats once, with the number of times, no function's other names, and the source
-  /// of one frame alone: the innermost whose source is there, which mostly is the service's own.
+  /// of one frame alone: the innermost whose source is there, which mostly is the service's own. `hidesRuntime` leaves
+  /// out what nobody wrote in the service: of Swift's own functions only those are shown that the service called.
   func write(
     stack: Int,
     truncated: String?,
     folded: Bool,
+    hidesRuntime: Bool = false,
     to text: inout TextBuilder
   ) throws {
-    let frames = report.stacks[stack].map { shown[$0] }
+    let all = report.stacks[stack].map { shown[$0] }
+    let frames = hidesRuntime ? Self.withoutRuntime(all) : all
     let aligned =
       frames.lazy.map(\.functionColumns).filter { $0 <= Self.alignedColumns }.max() ?? 0
     var needsSource = true
@@ -76,6 +87,24 @@ struct FrameLines {
         .doubt
       )
     }
+  }
+
+  /// The frames without thunks and without the runtime's own, except for the function that the service called.
+  private static func withoutRuntime(_ frames: [Shown]) -> [Shown] {
+    var kept: [Shown] = []
+    // The outermost of a run of the runtime's functions; nil where the service's own code stands last.
+    var called: Shown?
+    for frame in frames {
+      guard !frame.isRuntime else {
+        if !frame.isThunk, !frame.isContinuation { called = frame }
+        continue
+      }
+      if let function = called { kept.append(function) }
+      called = nil
+      kept.append(frame)
+    }
+    // Nobody called what is outermost; but a stack that is the runtime's alone is shown as it is.
+    return kept.isEmpty ? frames : kept
   }
 
   /// Writes where threads were created, behind their stack.

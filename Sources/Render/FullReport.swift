@@ -15,10 +15,14 @@ struct FullReport {
       var text = TextBuilder(style: style, sink: sink)
       let heading = ReportHeading(report)
       let lines = FrameLines(report)
-      try heading.write(to: &text, threads: count(report.threads.count, "thread"))
+      let tasks = TaskDetails(report)
+      var counts = [count(report.threads.count, "thread")]
+      if !report.tasks.isEmpty { counts.insert(count(report.tasks.count, "task"), at: 0) }
+      try heading.write(to: &text, contents: counts.joined(separator: ", "))
+      try tasks.write(lines, to: &text)
       for thread in report.threads {
         try text.endLine()
-        try write(thread, lines, to: &text)
+        try write(thread, tasks, lines, to: &text)
       }
       try ProcessSummary(report).writeNotes(to: &text)
       try heading.writeModules(to: &text)
@@ -28,6 +32,7 @@ struct FullReport {
 
   private func write(
     _ thread: ReportThread,
+    _ tasks: TaskDetails,
     _ lines: FrameLines,
     to text: inout TextBuilder
   ) throws {
@@ -46,6 +51,7 @@ struct FullReport {
       text.add("  crashed", .alarm)
       if let signal = thread.fatalSignal { text.add(": \(describe(signal))", .alarm) }
     }
+    if let task = tasks.threadText(thread) { text.add("  \(task)") }
     try text.endLine()
     for (key, value) in thread.labels.sorted(by: { $0.key < $1.key }) {
       try text.line("    label \(visible(key)): \(visible(value))")

@@ -23,7 +23,8 @@ struct JSONReport {
       writeSignal(&json)
       try writeList("modules", report.modules.enumerated(), &json, sink, module)
       try writeList("threads", report.threads, &json, sink, thread)
-      try writeList("groups", report.groups(), &json, sink, group)
+      try writeTasks(&json, sink)
+      try writeGroups(&json, sink)
       writeDescriptors(&json)
       try writeList("connections", report.connections, &json, sink, connection)
       try writeList("notes", report.notes, &json, sink, note)
@@ -108,7 +109,7 @@ struct JSONReport {
     }
   }
 
-  private func writeList<Values: Sequence>(
+  func writeList<Values: Sequence>(
     _ name: String,
     _ values: Values,
     _ json: inout JSONWriter,
@@ -166,6 +167,7 @@ struct JSONReport {
       }
       json.field("status", thread.status.rawValue)
       json.field("reason", thread.reason)
+      json.field("task", thread.task)
       json.field("truncated", thread.truncated)
       writeCrash(&json, thread)
       writeCreator(thread.createdBy, &json)
@@ -173,7 +175,7 @@ struct JSONReport {
     }
   }
 
-  private func group(_ json: inout JSONWriter, _ group: StackGroup) {
+  func group(_ json: inout JSONWriter, _ group: StackGroup) {
     json.object { json in
       json.field("count", group.threads.count)
       json.field("fingerprint", group.fingerprint?.text)
@@ -190,6 +192,10 @@ struct JSONReport {
       json.field("text", finding.text)
       json.key("tids")
       json.array(finding.threadIDs) { $0.number($1) }
+      if !finding.taskIDs.isEmpty {
+        json.key("task_ids")
+        json.array(finding.taskIDs) { $0.number($1) }
+      }
     }
   }
 
@@ -204,7 +210,7 @@ struct JSONReport {
     writeFrames(&json, ofStack: creator.stack, key: "created_by")
   }
 
-  private func writeFrames(_ json: inout JSONWriter, ofStack stack: Int?, key: String = "frames") {
+  func writeFrames(_ json: inout JSONWriter, ofStack stack: Int?, key: String = "frames") {
     json.key(key)
     json.array(stack.map { report.stacks[$0] } ?? []) { $0.raw(frames[$1]) }
   }
@@ -234,6 +240,8 @@ extension JSONWriter {
       json.field("column", frame.column)
       json.field("inlined", frame.isInlined)
       if frame.isSignalFrame { json.field("signal_frame", true) }
+      if frame.isAsync { json.field("async", true) }
+      if frame.isRuntime { json.field("runtime", true) }
       json.field("found_by", frame.origin?.rawValue)
       json.field("unknown", frame.unknown)
     }

@@ -9,9 +9,11 @@ struct ReportHeading {
   }
 
   /// Whose dump this is, why it was made, what is missing.
-  func write(to text: inout TextBuilder, threads: String) throws {
+  ///
+  /// `contents`: how many threads and tasks there are.
+  func write(to text: inout TextBuilder, contents: String) throws {
     try text.line(process, .heading)
-    try text.line("\(cause): \(threads)")
+    try text.line("\(cause): \(contents)")
     if let crash { try text.line(crash, .alarm) }
     if let message = report.message {
       for line in message.split(separator: "\n") {
@@ -24,13 +26,22 @@ struct ReportHeading {
     for problem in report.problems {
       try text.paragraph("incomplete: \(visible(problem))", indent: 4, .doubt)
     }
+    if let tasks { try text.paragraph(tasks, indent: 4, .doubt) }
     try ProcessSummary(report).write(to: &text)
     for finding in report.findings {
-      text.add("\(visible(finding.kind)): ", .alarm)
-      text.add(visible(finding.text))
-      if !finding.threadIDs.isEmpty { text.add(" (\(threadIDsText(finding.threadIDs)))") }
-      try text.endLine()
+      var line = visible(finding.text)
+      if !finding.threadIDs.isEmpty { line += " (\(threadIDsText(finding.threadIDs)))" }
+      try text.paragraph("\(visible(finding.kind)):", .alarm, line, indent: 4)
     }
+  }
+
+  /// What kept tasks from being told in full.
+  private var tasks: String? {
+    guard let summary = report.taskSummary, summary.runtime != .none else { return nil }
+    guard summary.isDecoded else {
+      return "tasks not decoded: \(summary.reason.map(visible) ?? "the capture does not say why")"
+    }
+    return summary.reason.map { "tasks may be missing: \(visible($0))" }
   }
 
   /// The modules that frames lie in and that have no line numbers, and why.

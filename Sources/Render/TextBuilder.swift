@@ -77,6 +77,28 @@ struct TextBuilder {
     try line(current, look)
   }
 
+  /// Writes a paragraph that begins with a word of another look.
+  mutating func paragraph(_ title: String, _ look: Look, _ text: String, indent: Int) throws {
+    add(title, look)
+    add(" ")
+    guard let terminal = style.width else { return try line(text) }
+    var column = columns(title) + 1
+    for (index, word) in text.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
+      let width = word.unicodeScalars.count
+      if index > 0, column + 1 + width > terminal {
+        bytes.append(0x0a)
+        add(String(repeating: " ", count: indent))
+        column = indent
+      } else if index > 0 {
+        add(" ")
+        column += 1
+      }
+      add(String(word))
+      column += width
+    }
+    try endLine()
+  }
+
   /// Hands on what was collected; to be called at the end.
   mutating func flush() throws {
     guard !bytes.isEmpty else { return }

@@ -18,15 +18,34 @@ struct TextReport {
       let heading = ReportHeading(report)
       let lines = FrameLines(report)
       let groups = ordered(report.groups())
-      try heading.write(to: &text, threads: summary(of: groups))
-      for group in groups {
+      let tasks = TaskSection(report)
+      let counts = [tasks.summary, summary(of: groups)].filter { !$0.isEmpty }
+      try heading.write(to: &text, contents: counts.joined(separator: ", "))
+      // A crash comes first; of what else there is, tasks tell more than the few threads that run them.
+      let crashed = groups.prefix { hasCrashed($0) }
+      try write(crashed, lines, to: &text)
+      try tasks.write(lines, to: &text)
+      let others = groups[crashed.count...]
+      if !report.tasks.isEmpty, !others.isEmpty {
         try text.endLine()
-        try writeHeading(of: group, to: &text)
-        try writeStack(of: group, lines, to: &text)
+        try text.line("Threads:", .heading)
       }
+      try write(others, lines, to: &text)
       try ProcessSummary(report).writeNotes(to: &text)
       try heading.writeModules(to: &text)
       try text.flush()
+    }
+  }
+
+  private func write(
+    _ groups: ArraySlice<StackGroup>,
+    _ lines: FrameLines,
+    to text: inout TextBuilder
+  ) throws {
+    for group in groups {
+      try text.endLine()
+      try writeHeading(of: group, to: &text)
+      try writeStack(of: group, lines, to: &text)
     }
   }
 
@@ -63,10 +82,12 @@ struct TextReport {
   private func writeHeading(of group: StackGroup, to text: inout TextBuilder) throws {
     let threads = group.threads.map { report.threads[$0] }
     let names = threads.compactMap(\.name)
+    let tasks = threads.compactMap(\.task)
     try text.line(ofParts: [
       (count(threads.count, "thread"), .heading), (activitiesText(group), .plain),
       (names.isEmpty ? "" : namesText(names), .heading),
       (threadIDsText(threads.map(\.threadID)), .faint),
+      (idsText(tasks, "runs task", "run tasks"), .plain),
       (crashText(group), .alarm),
     ])
   }

@@ -88,9 +88,14 @@ private struct NumberedName: Comparable {
 }
 
 /// `tid 12`, `tids 12-15, 18`.
-func threadIDsText(_ ids: [Int32]) -> String {
-  guard ids.count > 1 else { return ids.first.map { "tid \($0)" } ?? "" }
-  var ranges: [ClosedRange<Int32>] = []
+func threadIDsText(_ ids: [Int32]) -> String { idsText(ids, "tid", "tids") }
+
+/// `task 12`, `tasks 12-15, 18`: the first four ranges, and how many are left.
+func idsText<ID: FixedWidthInteger>(_ ids: some Collection<ID>, _ one: String, _ many: String)
+  -> String
+where ID.Stride: SignedInteger {
+  guard ids.count > 1 else { return ids.first.map { "\(one) \($0)" } ?? "" }
+  var ranges: [ClosedRange<ID>] = []
   for id in ids.sorted() {
     if let last = ranges.last, last.upperBound < .max, id <= last.upperBound + 1 {
       ranges[ranges.count - 1] = last.lowerBound...max(id, last.upperBound)
@@ -102,5 +107,5 @@ func threadIDsText(_ ids: [Int32]) -> String {
     $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
   }
   let rest = ranges.dropFirst(4).reduce(0) { $0 + $1.count }
-  return "tids " + (shown + (rest > 0 ? ["\(rest) more"] : [])).joined(separator: ", ")
+  return "\(many) " + (shown + (rest > 0 ? ["\(grouped(rest)) more"] : [])).joined(separator: ", ")
 }

@@ -39,6 +39,12 @@ public struct DumpReport: Sendable, Equatable {
   public var stacks: [[Int]] = []
   /// Threads in the order of the capture, which is the kernel's.
   public var threads: [ReportThread] = []
+  /// Swift tasks that had not completed, in no order.
+  public var tasks: [ReportTask] = []
+  /// Actors and executors that tasks wait for or that threads ran on.
+  public var executors: [ReportExecutor] = []
+  /// Whether tasks were looked for; nil where the handler knew none.
+  public var taskSummary: ReportTaskSummary?
   /// Open descriptors by kind, the most frequent first.
   public var descriptors: [DescriptorCount] = []
   /// Open descriptors that were not looked at.
@@ -195,6 +201,10 @@ public struct ReportThread: Sendable, Equatable {
   public var registers: [ThreadRegister] = []
   /// Where it was created, where the service was asked to keep that.
   public var createdBy: ThreadCreator?
+  /// The Swift task that it ran.
+  public var task: UInt64?
+  /// Address of the actor or executor that it ran on.
+  public var executor: UInt64?
 
   /// A captured thread of which only its id is known.
   public init(threadID: Int32) {
@@ -266,7 +276,11 @@ public struct Frame: Sendable, Hashable {
   public var isInlined = false
   /// The kernel's signal trampoline; the frame after it is the interrupted one.
   public var isSignalFrame = false
-  /// How the unwinder came to it.
+  /// The entry of an asynchronous function's part, where a task goes on.
+  public var isAsync = false
+  /// Code of Swift's runtime and library, or made by the compiler: no line that somebody wrote in the service.
+  public var isRuntime = false
+  /// How the unwinder came to it; nil for frames of tasks.
   public var origin: Origin?
   /// Why there is no function or no line.
   public var unknown: String?
@@ -285,6 +299,8 @@ public struct Finding: Sendable, Equatable {
   public var text: String
   /// The threads it is about.
   public var threadIDs: [Int32] = []
+  /// The tasks it is about.
+  public var taskIDs: [UInt64] = []
 
   /// A finding about no thread in particular.
   public init(kind: String, text: String) {

@@ -53,10 +53,11 @@ public struct CaptureSymbolizer: Sendable {
     let machine = ELFMachine(rawValue: UInt16(clamping: capture.header?.elfMachine ?? 0))
     report.threads = capture.threads.map { ReportThread($0, on: machine) }
 
-    let sites = CallSites(capture.threads)
+    let sites = CallSites(capture.threads, capture.taskStacks)
+    let map = ModuleMap(capture.modules)
     let places = SitePlaces(
       sites.sites,
-      ModuleMap(capture.modules),
+      map,
       moduleCount: capture.modules.count
     )
     log.debug(
@@ -67,8 +68,13 @@ public struct CaptureSymbolizer: Sendable {
     let demangler = options.demangles ? Demangler() : nil
     let generated = places.hasCodeOutsideModules ? JITMap(of: capture, options) : nil
     addUnplacedFrames(sites, places, generated, &table)
+    let hasRuntimeInProgram = capture.taskSummary?.runtime == .static
     for index in modules.indices where !places.sitesOfModule[index].isEmpty {
-      let snippets = addFrames(of: index, &modules[index], sites, places, demangler, &table)
+      let swift = SwiftFrames(
+        modulePath: modules[index].entry.path,
+        isRuntimeInProgram: hasRuntimeInProgram
+      )
+      let snippets = addFrames(of: index, &modules[index], sites, places, demangler, swift, &table)
       report.snippets.formUnion(snippets)
       report.problems += modules[index].refusals
     }
@@ -80,6 +86,9 @@ public struct CaptureSymbolizer: Sendable {
     for (thread, stack) in sites.stackOfCreator.enumerated() {
       report.threads[thread].createdBy?.stack = stack
     }
+    var types = ActorTypes(modules, map)
+    report.executors = capture.executors.map { types.executor($0) }
+    report.takeTasks(capture, stacks: sites.taskStacks)
     return report
   }
 
@@ -126,6 +135,7 @@ extension CaptureSymbolizer {
     _ sites: CallSites,
     _ places: SitePlaces,
     _ demangler: Demangler?,
+    _ swift: SwiftFrames,
     _ table: inout FrameTable
   ) -> [SourceSnippet] {
     let numbers = places.sitesOfModule[index]
@@ -134,7 +144,8 @@ extension CaptureSymbolizer {
     let lookup = module.files.lookup(problems: &problems)
     let addresses = numbers.map { bias.elfAddress(of: sites.sites[$0].lookupAddress).value }
     log.info("\(module.entry.path): looking up \(counted(addresses.count, "address", "addresses"))")
-    let answer = lookup.answer(addresses, jobs: jobs)
+    let awaits = AwaitPlaces(addresses) { sites.sites[numbers[$0]].isAsync }
+    let answer = lookup.answer(awaits.addresses, jobs: jobs)
     problems += answer.problems.map(\.description)
     let names = ReadableNames(of: answer.functions, with: demangler, jobs: jobs)
     let aliases = AliasTable(of: answer, names, in: lookup.symbols, with: demangler, jobs: jobs)
@@ -143,9 +154,10 @@ extension CaptureSymbolizer {
       let site = sites.sites[number]
       let offset = bias.elfAddress(of: site.address).value
       let reason = answer.reason(at: position)
-      var found = answer.frames(at: position).map {
+      let frames = awaits.frames(at: position, in: answer).map {
         names.frame($0, of: answer, address: offset, reason: reason)
       }
+      var found = frames.isEmpty ? [] : swift.frames(frames, isAsync: site.isAsync)
       if !found.isEmpty { found[found.count - 1].aliases = aliases[position] }
       let isPlaced = found.contains { $0.line != nil }
       let gap =

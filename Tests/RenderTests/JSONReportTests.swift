@@ -8,14 +8,16 @@ struct JSONReportTests {
   @Test func theFormatIsItsGoldenText() throws {
     try Golden.expect(rendered(SampleReport.server(), .json), equals: "server.json")
     try Golden.expect(rendered(SampleReport.crash(), .json), equals: "crash.json")
+    try Golden.expect(rendered(SampleReport.tasks(), .json), equals: "tasks.json")
   }
 
-  @Test(arguments: ["nothing", "server", "crash", "many threads"])
+  @Test(arguments: ["nothing", "server", "crash", "tasks", "many threads"])
   func everyReportFollowsTheSchema(_ name: String) throws {
     let report =
       switch name {
       case "server": SampleReport.server()
       case "crash": SampleReport.crash()
+      case "tasks": SampleReport.tasks()
       case "many threads": SampleReport.large(threads: 200, distinct: 50, depth: 27)
       default: DumpReport()
       }
@@ -46,6 +48,19 @@ struct JSONReportTests {
     let grouped = groups.flatMap { $0["tids"] as? [Int] ?? [] }
     #expect(grouped.sorted() == threads.compactMap { $0["tid"] as? Int }.sorted())
     #expect(groups.compactMap { $0["count"] as? Int } == [4, 1, 1, 1, 1, 1])
+  }
+
+  @Test func groupsHoldEveryTaskOnceTheLargestFirst() throws {
+    let report = SampleReport.tasks()
+    let text = try rendered(report, .json)
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    )
+    let groups = try #require(json["groups"] as? [[String: Any]])
+    let grouped = groups.flatMap { $0["task_ids"] as? [Int] ?? [] }
+    #expect(grouped.sorted() == report.tasks.map { Int($0.id) }.sorted())
+    #expect(groups.compactMap { $0["count"] as? Int } == [40, 8, 1, 1, 1, 1, 1, 1, 1])
+    #expect((json["tasks"] as? [Any])?.count == report.tasks.count)
   }
 
   @Test func textsComeThroughUnchanged() throws {

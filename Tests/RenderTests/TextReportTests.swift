@@ -26,6 +26,29 @@ struct TextReportTests {
     try Golden.expect(rendered(SampleReport.crash(), .full), equals: "crash.full")
   }
 
+  @Test func tasksReadAsTheirGoldenText() throws {
+    try Golden.expect(rendered(SampleReport.tasks(), .text), equals: "tasks.text")
+    try Golden.expect(rendered(SampleReport.tasks(), .full), equals: "tasks.full")
+    let style = TextStyle(hasColor: true, width: 80)
+    try Golden.expect(
+      rendered(SampleReport.tasks(), .text, style: style),
+      equals: "tasks-color.text"
+    )
+  }
+
+  @Test func tasksThatWereNotDecodedAreCalledSo() throws {
+    var report = DumpReport()
+    report.taskSummary = ReportTaskSummary(runtime: .static, isDecoded: false)
+    report.taskSummary?.reason = "the runtime's layout 2 is unknown"
+    for format in [ReportFormat.text, .full] {
+      let text = try rendered(report, format)
+      #expect(text.contains("\ntasks not decoded: the runtime's layout 2 is unknown\n"))
+    }
+    // Without Swift there is nothing to say.
+    report.taskSummary?.runtime = .none
+    #expect(try !rendered(report, .text).contains("tasks"))
+  }
+
   @Test func coloursAndWidthReadAsTheirGoldenText() throws {
     let style = TextStyle(hasColor: true, width: 60)
     try Golden.expect(
@@ -68,6 +91,20 @@ struct TextReportTests {
       report.threads[index].truncated = evil
       report.threads[index].labels = [evil: evil]
     }
+    let sample = SampleReport.tasks()
+    (report.tasks, report.executors) = (sample.tasks, sample.executors)
+    for index in report.tasks.indices {
+      report.tasks[index].name = evil
+      report.tasks[index].stack = report.tasks[index].stack.map { _ in 0 }
+      report.tasks[index].truncated = evil
+      report.tasks[index].doubt = evil
+    }
+    for index in report.executors.indices {
+      report.executors[index].type = evil
+      report.executors[index].unknown = evil
+    }
+    report.taskSummary = sample.taskSummary
+    report.taskSummary?.reason = evil
     for format in ReportFormat.allCases {
       let text = try rendered(report, format)
       let unsafe = text.unicodeScalars.filter {

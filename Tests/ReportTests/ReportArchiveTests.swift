@@ -11,12 +11,14 @@ struct ReportArchiveTests {
     directory = try TemporaryDirectory()
   }
 
-  @Test(arguments: ["nothing", "server", "crash", "10,000 threads"])
+  @Test(arguments: ["nothing", "server", "crash", "tasks", "10,000 threads", "20,000 tasks"])
   func whatIsReadIsWhatWasWritten(_ name: String) throws {
     let report =
       switch name {
       case "server": SampleReport.server()
       case "crash": SampleReport.crash()
+      case "tasks": SampleReport.tasks()
+      case "20,000 tasks": SampleReport.manyTasks(20_000)
       case "10,000 threads": SampleReport.large(threads: 10_000, distinct: 10_000, depth: 27)
       default: DumpReport()
       }
@@ -42,7 +44,17 @@ struct ReportArchiveTests {
     var thread = ReportThread(threadID: .min)
     thread.cpuUser = .nanoseconds(Int64.max)
     thread.labels = ["": "", "k'": "v\u{0}".replacingOccurrences(of: "\u{0}", with: "")]
+    thread.task = .max
+    thread.executor = 1 << 63
     report.threads = [thread, thread]
+    var task = ReportTask(id: .max, address: .max, state: .running)
+    task.priority = .max
+    task.awaitedTask = .max
+    task.group = 1 << 63
+    report.tasks = [task, task]
+    report.executors = [ReportExecutor(address: .max, kind: .custom)]
+    report.taskSummary = ReportTaskSummary(runtime: .static, isDecoded: false)
+    report.taskSummary?.scannedByteCount = .max
     let path = directory.file("extreme.dcreport")
     try ReportArchive.write(report, to: path)
     #expect(try ReportArchive.read(at: path) == report)

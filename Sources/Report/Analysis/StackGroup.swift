@@ -112,7 +112,7 @@ private enum GroupKey: Hashable {
 }
 
 /// Small numbers for stacks, equal when the stacks read the same.
-private struct StackKeys {
+struct StackKeys {
   private let report: DumpReport
   private let frameKeys: [Int]
   private var keys: [[Int]: Int] = [:]

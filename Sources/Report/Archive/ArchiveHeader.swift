@@ -35,8 +35,20 @@ enum ArchiveHeader {
     guard count >= 0 else {
       throw ReportArchiveError(file: path, problem: "cannot read it: \(errorText(errno))")
     }
-    try check(Array(bytes.prefix(count)), path)
+    let header = Array(bytes.prefix(count))
+    try check(header, path)
+    let wanted = byteCount(statedBy: header)
+    guard Int(status.st_size) >= wanted else {
+      throw .damaged(path, "cut after \(status.st_size) of \(wanted) bytes")
+    }
     return Int(status.st_size)
+  }
+
+  /// Size of a page times number of pages.
+  private static func byteCount(statedBy header: [UInt8]) -> Int {
+    let pageSize = bigEndian(header[16..<18])
+    // 65,536 does not fit, and is written as 1.
+    return Int(bigEndian(header[28..<32])) * (pageSize == 1 ? 65_536 : Int(pageSize))
   }
 
   private static func check(_ bytes: [UInt8], _ path: String) throws(ReportArchiveError) {

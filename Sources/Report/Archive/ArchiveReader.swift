@@ -45,6 +45,7 @@ struct ArchiveReader {
       try readAliases(database, into: &report)
       try readStacks(database, into: &report)
       try readThreads(database, into: &report)
+      try readTasks(database, into: &report)
       try readFindings(database, into: &report)
       try readProcessState(database, into: &report)
       return report
@@ -128,8 +129,10 @@ struct ArchiveReader {
     frame.column = try row.optionalInteger(9)
     frame.isInlined = try row.flag(10)
     frame.isSignalFrame = try row.flag(11)
-    frame.origin = try row.optionalWord(12)
-    frame.unknown = try row.optionalText(13)
+    frame.isAsync = try row.flag(12)
+    frame.isRuntime = try row.flag(13)
+    frame.origin = try row.optionalWord(14)
+    frame.unknown = try row.optionalText(15)
     return frame
   }
 
@@ -224,6 +227,8 @@ struct ArchiveReader {
       thread.createdBy?.stack = try row.optionalIndex(18, below: stackCount)
     }
     thread.fatalSignal = try signal(row, from: 19)
+    thread.task = try row.optionalAddress(23)
+    thread.executor = try row.optionalAddress(24)
     return thread
   }
 
@@ -250,6 +255,17 @@ struct ArchiveReader {
         throw row.expected("position \(report.findings[finding].threadIDs.count)", 1)
       }
       report.findings[finding].threadIDs.append(try row.integer(2))
+    }
+    try each(
+      "SELECT finding_id, position, task FROM finding_tasks ORDER BY finding_id, position",
+      "finding_tasks",
+      database
+    ) { (row) throws(ArchiveDamage) in
+      let finding = try row.index(0, below: report.findings.count)
+      guard try row.integer(1, as: Int.self) == report.findings[finding].taskIDs.count else {
+        throw row.expected("position \(report.findings[finding].taskIDs.count)", 1)
+      }
+      report.findings[finding].taskIDs.append(try row.address(2))
     }
   }
 
@@ -295,7 +311,7 @@ struct ArchiveReader {
 
   /// Tables of one row: it is kept while others are read.
   private static let keptTables: Set = [
-    "capture", "process", "vitals", "control_group", "sockets", "note_counts",
+    "capture", "process", "vitals", "control_group", "sockets", "note_counts", "task_summary",
   ]
 
   private func each(

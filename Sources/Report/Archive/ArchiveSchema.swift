@@ -85,6 +85,8 @@ enum ArchiveSchema {
             "column" INTEGER,
             inlined INTEGER NOT NULL,
             signal_frame INTEGER NOT NULL,
+            async INTEGER NOT NULL,
+            runtime INTEGER NOT NULL,
             origin TEXT,
             unknown TEXT
           """
@@ -135,7 +137,9 @@ enum ArchiveSchema {
             fatal_signal INTEGER,
             fatal_signal_code INTEGER,
             fatal_signal_address INTEGER,
-            fatal_signal_sender_pid INTEGER
+            fatal_signal_sender_pid INTEGER,
+            task INTEGER,
+            executor_address INTEGER
           """
       ),
       Table(
@@ -173,45 +177,56 @@ enum ArchiveSchema {
           """,
         options: "STRICT, WITHOUT ROWID"
       ),
-    ] + processState
+      Table(
+        name: "finding_tasks",
+        columns: """
+            finding_id INTEGER NOT NULL REFERENCES findings,
+            position INTEGER NOT NULL,
+            task INTEGER NOT NULL,
+            PRIMARY KEY (finding_id, position)
+          """,
+        options: "STRICT, WITHOUT ROWID"
+      ),
+    ] + tasks + processState
 
   /// For people with `sqlite3`: readers of ours never ask a view.
-  static let views = [
-    // A frame as one line: function, place.
-    """
-    CREATE VIEW frame_view AS
-    SELECT frames.id,
-      coalesce(short_function, function, printf('0x%x', address)) AS function,
-      CASE WHEN file IS NOT NULL AND line IS NOT NULL THEN file || ':' || line ELSE file END AS place,
-      modules.path AS module, printf('0x%x', "offset") AS "offset", inlined
-    FROM frames LEFT JOIN modules ON modules.id = module_id
-    """,
-    // A thread with its stack as text, innermost frame first.
-    """
-    CREATE VIEW thread_view AS
-    SELECT tid, name, state, wait_kind, syscall, status, cpu_user_ns / 1000000 AS cpu_user_ms,
-      cpu_system_ns / 1000000 AS cpu_system_ms, stacks.fingerprint,
-      (SELECT group_concat(line, char(10)) FROM
-        (SELECT frame_view.function || coalesce('  ' || place, '  ' || module, '') AS line
-         FROM stack_frames JOIN frame_view ON frame_view.id = frame_id
-         WHERE stack_frames.stack_id = threads.stack_id ORDER BY position)) AS stack
-    FROM threads LEFT JOIN stacks ON stacks.id = stack_id
-    ORDER BY threads.id
-    """,
-    // Threads by fingerprint, largest group first.
-    """
-    CREATE VIEW group_view AS
-    SELECT threads, fingerprint, states, waits, first_name, last_name,
-      (SELECT group_concat(line, char(10)) FROM
-        (SELECT frame_view.function || coalesce('  ' || place, '  ' || module, '') AS line
-         FROM stack_frames JOIN frame_view ON frame_view.id = frame_id
-         WHERE stack_frames.stack_id = example ORDER BY position)) AS stack
-    FROM
-      (SELECT count(*) AS threads, fingerprint, group_concat(DISTINCT state) AS states,
-         group_concat(DISTINCT wait_kind) AS waits, min(name) AS first_name,
-         max(name) AS last_name, min(stack_id) AS example
-       FROM threads LEFT JOIN stacks ON stacks.id = stack_id GROUP BY fingerprint)
-    ORDER BY threads DESC, fingerprint
-    """,
-  ]
+  static let views =
+    [
+      // A frame as one line: function, place.
+      """
+      CREATE VIEW frame_view AS
+      SELECT frames.id,
+        coalesce(short_function, function, printf('0x%x', address)) AS function,
+        CASE WHEN file IS NOT NULL AND line IS NOT NULL THEN file || ':' || line ELSE file END AS place,
+        modules.path AS module, printf('0x%x', "offset") AS "offset", inlined
+      FROM frames LEFT JOIN modules ON modules.id = module_id
+      """,
+      // A thread with its stack as text, innermost frame first.
+      """
+      CREATE VIEW thread_view AS
+      SELECT tid, name, state, wait_kind, syscall, status, cpu_user_ns / 1000000 AS cpu_user_ms,
+        cpu_system_ns / 1000000 AS cpu_system_ms, stacks.fingerprint,
+        (SELECT group_concat(line, char(10)) FROM
+          (SELECT frame_view.function || coalesce('  ' || place, '  ' || module, '') AS line
+           FROM stack_frames JOIN frame_view ON frame_view.id = frame_id
+           WHERE stack_frames.stack_id = threads.stack_id ORDER BY position)) AS stack
+      FROM threads LEFT JOIN stacks ON stacks.id = stack_id
+      ORDER BY threads.id
+      """,
+      // Threads by fingerprint, largest group first.
+      """
+      CREATE VIEW group_view AS
+      SELECT threads, fingerprint, states, waits, first_name, last_name,
+        (SELECT group_concat(line, char(10)) FROM
+          (SELECT frame_view.function || coalesce('  ' || place, '  ' || module, '') AS line
+           FROM stack_frames JOIN frame_view ON frame_view.id = frame_id
+           WHERE stack_frames.stack_id = example ORDER BY position)) AS stack
+      FROM
+        (SELECT count(*) AS threads, fingerprint, group_concat(DISTINCT state) AS states,
+           group_concat(DISTINCT wait_kind) AS waits, min(name) AS first_name,
+           max(name) AS last_name, min(stack_id) AS example
+         FROM threads LEFT JOIN stacks ON stacks.id = stack_id GROUP BY fingerprint)
+      ORDER BY threads DESC, fingerprint
+      """,
+    ] + taskViews
 }

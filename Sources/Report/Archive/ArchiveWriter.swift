@@ -26,6 +26,7 @@ struct ArchiveWriter {
       try writeFrames(database)
       try writeStacks(database)
       try writeThreads(database)
+      try writeTasks(database)
       try writeFindings(database)
       try writeProcessState(database)
     }
@@ -86,7 +87,8 @@ struct ArchiveWriter {
         [
           id, signed(frame.address), frame.module, frame.offset.map(signed), frame.function,
           frame.linkage, frame.shortFunction, frame.file, frame.line, frame.column,
-          frame.isInlined, frame.isSignalFrame, frame.origin?.rawValue, frame.unknown,
+          frame.isInlined, frame.isSignalFrame, frame.isAsync, frame.isRuntime,
+          frame.origin?.rawValue, frame.unknown,
         ]
       }
     )
@@ -126,6 +128,7 @@ struct ArchiveWriter {
           thread.createdBy?.threadID, thread.createdBy?.name, thread.createdBy?.stack,
           thread.fatalSignal?.number, thread.fatalSignal?.code,
           thread.fatalSignal?.address.map(signed), thread.fatalSignal?.senderProcessID,
+          thread.task.map(signed), thread.executor.map(signed),
         ]
       }
     )
@@ -147,6 +150,10 @@ struct ArchiveWriter {
         "finding_threads",
         finding.threadIDs.enumerated().lazy.map { [id, $0, $1] }
       )
+      try database.insertAll(
+        "finding_tasks",
+        finding.taskIDs.enumerated().lazy.map { [id, $0, signed($1)] }
+      )
     }
   }
 
@@ -156,7 +163,7 @@ struct ArchiveWriter {
 }
 
 /// SQLite's integers are signed: addresses keep their bits.
-private func signed(_ address: UInt64) -> Int64 {
+func signed(_ address: UInt64) -> Int64 {
   Int64(bitPattern: address)
 }
 

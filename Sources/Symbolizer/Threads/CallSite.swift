@@ -8,7 +8,10 @@ struct CallSite: Hashable, Sendable {
   var isExact: Bool
   /// The kernel's signal trampoline.
   var isSignalFrame: Bool
-  var origin: Frame.Origin
+  /// The entry of an asynchronous function's part, where a task goes on.
+  var isAsync = false
+  /// Nil for the frames of tasks, which are not unwound.
+  var origin: Frame.Origin?
 
   /// The address whose symbol and line describe the frame.
   ///
@@ -29,19 +32,38 @@ struct CallSites: Sendable {
   private(set) var stackOfThread: [Int?] = []
   /// By thread: the stack that created it, or nil where that is not known.
   private(set) var stackOfCreator: [Int?] = []
+  /// By the id of a task's stack.
+  private(set) var taskStacks: [UInt32: Int] = [:]
 
   private struct Tables {
     var sites: [CallSite: Int] = [:]
     var stacks: [[Int]: Int] = [:]
   }
 
-  init(_ threads: [WireThread]) {
+  init(_ threads: [WireThread], _ tasks: [WireTaskStack] = []) {
     var tables = Tables()
     stackOfThread.reserveCapacity(threads.count)
     for thread in threads {
       stackOfThread.append(add(thread, &tables))
       stackOfCreator.append(add(thread.createdBy, &tables))
     }
+    for stack in tasks { taskStacks[stack.id] = add(stack, &tables) }
+  }
+
+  /// All of them entries of functions.
+  private mutating func add(_ task: WireTaskStack, _ tables: inout Tables) -> Int? {
+    guard !task.addresses.isEmpty else { return nil }
+    let stack = task.addresses.map { address in
+      let site = CallSite(
+        address: RuntimeAddress(address),
+        isExact: true,
+        isSignalFrame: false,
+        isAsync: true,
+        origin: nil
+      )
+      return intern(site, &tables)
+    }
+    return intern(stack, &tables)
   }
 
   /// All of them return addresses: the creator was in an ordinary call.
@@ -118,6 +140,7 @@ struct CallSites: Sendable {
       address: address,
       isExact: isExact,
       isSignalFrame: mark.kind == .signalFrame,
+      isAsync: mark.kind == .functionEntry,
       origin: origin(mark.foundBy)
     )
   }

@@ -39,6 +39,8 @@ extension ReportThread {
       let names = Self.registerNames[machine] ?? []
       return ThreadRegister(name: index < names.count ? names[index] : "r\(index)", value: value)
     }
+    task = thread.task == 0 ? nil : thread.task
+    executor = thread.executor == 0 ? nil : thread.executor
     if thread.hasCreatedBy {
       createdBy = ThreadCreator(threadID: thread.createdBy.tid)
       createdBy?.name = thread.createdBy.name.nonEmpty

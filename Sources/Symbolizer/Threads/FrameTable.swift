@@ -31,6 +31,7 @@ struct FrameTable {
       frame.module = module?.index
       frame.offset = module?.offset
       frame.origin = site.origin
+      frame.isAsync = site.isAsync
       if frame.unknown == nil { frame.unknown = unknown }
       frames.append(frame)
     }
