@@ -1685,6 +1685,9 @@ package nonisolated struct WireExecutor: Sendable {
   /// and the task that it ran
   package var holderTask: UInt64 = 0
 
+  /// name of its class, as in the type descriptor: without module and arguments
+  package var typeName: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -3879,7 +3882,7 @@ nonisolated extension WireExecutors: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireExecutor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Executor"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}address\0\u{1}type\0\u{1}kind\0\u{1}implementation\0\u{3}holder_tid\0\u{3}holder_task\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}address\0\u{1}type\0\u{1}kind\0\u{1}implementation\0\u{3}holder_tid\0\u{3}holder_task\0\u{3}type_name\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3894,6 +3897,7 @@ nonisolated extension WireExecutor: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 5: try { try decoder.decodeSingularFixed64Field(value: &self.implementation) }()
       case 6: try { try decoder.decodeSingularInt32Field(value: &self.holderTid) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.holderTask) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.typeName) }()
       default: break
       }
     }
@@ -3921,6 +3925,9 @@ nonisolated extension WireExecutor: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.holderTask != 0 {
       try visitor.visitSingularUInt64Field(value: self.holderTask, fieldNumber: 7)
     }
+    if !self.typeName.isEmpty {
+      try visitor.visitSingularStringField(value: self.typeName, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3932,6 +3939,7 @@ nonisolated extension WireExecutor: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.implementation != rhs.implementation {return false}
     if lhs.holderTid != rhs.holderTid {return false}
     if lhs.holderTask != rhs.holderTask {return false}
+    if lhs.typeName != rhs.typeName {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -30,6 +30,8 @@ public struct DumpHandlerOptions: Sendable {
   public var writesEnvironment = false
   /// Whether fatal signals make a capture before they do what they did before.
   public var capturesCrashes = true
+  /// Whether Swift tasks are captured, with their asynchronous stacks.
+  public var capturesTasks = true
   /// Whether SIGXCPU and SIGXFSZ count as fatal signals.
   public var capturesLimits = false
   /// Whether threads that are made through libdumpcollect-threads carry the stack that created them.
@@ -76,6 +78,7 @@ public func installDumpHandler(_ options: DumpHandlerOptions = DumpHandlerOption
   unsafe values.arguments = options.writesArguments ? 1 : 0
   unsafe values.environment = options.writesEnvironment ? 1 : 0
   unsafe values.on_crash = options.capturesCrashes ? 1 : -1
+  unsafe values.tasks = options.capturesTasks ? 1 : -1
   unsafe values.thread_origins = options.keepsThreadOrigins ? 1 : 0
   unsafe values.crash_limits = options.capturesLimits ? 1 : 0
   let result: Int32

@@ -339,6 +339,23 @@ enum Programs {
     }
   }
 
+  /// A Swift service whose tasks wait for all that a task can wait for.
+  static func taskService(_ options: [String]) throws -> String {
+    let name = "tasks" + options.joined()
+    return try program(name) { directory in
+      try Fixture.build(
+        ["handler/tasks.swift"],
+        compiler: "swiftc",
+        arguments: options + [
+          "-g", "-parse-as-library", "-swift-version", "5", "-module-name", "tasks",
+          "-import-objc-header", "\(Handler.directory)/include/dumpcollect.h", Handler.archive,
+        ],
+        into: directory,
+        named: name
+      )
+    }
+  }
+
   /// Does what breaks in-process dumpers, with a sanitizer of gcc's where one is named.
   static func stress(sanitizer: String? = nil, form: ThreadsForm = .none) throws -> String {
     let name = "stress-\(sanitizer ?? "plain")-\(form)"

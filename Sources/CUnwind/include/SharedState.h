@@ -5,6 +5,7 @@
 
 #include "Crash.h"
 #include "SignalSafe.h"
+#include "Tasks.h"
 #include "ThreadOrigins.h"
 #include "Vitals.h"
 #include "Watchdogs.h"
@@ -36,7 +37,8 @@ typedef struct dc_slot {
   uint32_t copy_cut;      // why fewer bytes than the stack has, see StackCut
   uint64_t wanted;        // bytes the whole live stack has
   uint64_t entered_ticks, left_ticks;
-  uint8_t rest[64];         // to four cache lines, so that no two threads write the same one
+  dc_noted_task noted;
+  uint8_t rest[40];         // to four cache lines, so that no two threads write the same one
 } dc_slot;
 _Static_assert(sizeof(dc_slot) == 256, "a slot is four cache lines");
 
@@ -109,7 +111,7 @@ typedef struct dc_settings {
   int32_t arguments, directory_is_given;
   int32_t environment, crash;
   int32_t crash_limits, thread_origins;
-  int32_t unwinder, unused;  // UnwinderChoice
+  int32_t unwinder, tasks;  // UnwinderChoice
   uint32_t directory_count;
   uint8_t creates_parents[dc_directory_candidates];
   char directories[dc_directory_candidates][dc_path_size];
@@ -237,6 +239,7 @@ typedef struct dc_home {
   uint32_t crash_capacity;    // crashers that have them
   uint8_t *crash_fallback;    // what the last resort of a crash needs, see CrashFallback.swift
   dc_messages messages;
+  dc_task_runtime tasks;
   uint64_t collector_stack, collector_stack_size;
   uint64_t collector_entry_sp, collector_thread_pointer;
   uint32_t *collector_tid_word;

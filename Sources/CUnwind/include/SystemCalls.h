@@ -139,6 +139,10 @@ static inline SIGNAL_SAFE intptr_t dc_give_back(void *memory, uint64_t size) {
 static inline SIGNAL_SAFE intptr_t dc_wipe_on_fork(void *memory, uint64_t size) {
   return dc_syscall(SYS_madvise, (uintptr_t)memory, size, 18, 0, 0, 0);
 }
+/// A forked child does not get the memory.
+static inline SIGNAL_SAFE intptr_t dc_leave_out_of_fork(void *memory, uint64_t size) {
+  return dc_syscall(SYS_madvise, (uintptr_t)memory, size, 10, 0, 0, 0);
+}
 /// Takes the page faults of a later first use now.
 SIGNAL_SAFE void dc_fault_in(void *memory, uint64_t size);
 
@@ -227,6 +231,7 @@ DC_PLACE(dc_arena, last_capture, char)
 DC_PLACE(dc_arena, last_capture_version, uint32_t)
 DC_PLACE(dc_slot, word, uint32_t)
 DC_PLACE(dc_slot, registers, uint64_t)
+DC_PLACE(dc_slot, noted, dc_noted_task)
 DC_PLACE(dc_thread, name, char)
 DC_PLACE(dc_thread, wchan, char)
 DC_PLACE(dc_thread, arguments, uint64_t)
@@ -244,6 +249,7 @@ DC_PLACE(dc_home, is_unwinding, uint32_t)
 DC_PLACE(dc_home, previous_dump, dc_action)
 DC_PLACE(dc_home, crash_armed, uint32_t)
 DC_PLACE(dc_home, messages, dc_messages)
+DC_PLACE(dc_home, tasks, dc_task_runtime)
 DC_PLACE(dc_home, unwind, dc_unwind_library)
 DC_PLACE(dc_home, libunwind_error, char)
 DC_PLACE(dc_home, labels, uint64_t)

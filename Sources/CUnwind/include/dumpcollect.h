@@ -44,7 +44,7 @@ typedef struct dumpcollect_options {
   int64_t max_total_bytes; /* bytes kept in the directory; default 1 GiB */
   int64_t min_interval_ms; /* least time between the starts of two captures; default 1000 */
   int64_t max_frames;      /* frames of a thread; default 512, at most 16384 */
-  int64_t tasks;           /* not acted upon in this version */
+  int64_t tasks;           /* Swift tasks captured with their asynchronous stacks; default on */
   int64_t stack_bytes;     /* stack bytes of each thread written; default none, at most 1 MiB */
   int64_t environment;     /* values of environment variables written, not names alone; default off */
   int64_t arguments;       /* arguments of the process written; default off */

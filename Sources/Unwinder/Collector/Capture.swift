@@ -138,6 +138,11 @@ import CUnwind
     phases.unwindTime = dc_clock(1) &- unwindBegin
     // The threads are safe in the file before anything else is looked at.
     file.flush()
+    unsafe TaskPart(home: home, arena: arena, isCrash: crash != nil).write(
+      to: &file,
+      deadline: deadline
+    )
+    if isGivenUp { return output.discard() }
     let stateBegin = dc_clock(1)
     unsafe ProcessState(home: home, arena: arena, scratch: scratch, scratchSize: scratchSize).write(
       to: &file,

@@ -10,6 +10,10 @@ enum RecordKind {
   static var descriptors: UInt16 { @_noLocks @inline(__always) get { 6 } }
   static var environment: UInt16 { @_noLocks @inline(__always) get { 7 } }
   static var notes: UInt16 { @_noLocks @inline(__always) get { 8 } }
+  static var taskStacks: UInt16 { @_noLocks @inline(__always) get { 9 } }
+  static var tasks: UInt16 { @_noLocks @inline(__always) get { 10 } }
+  static var executors: UInt16 { @_noLocks @inline(__always) get { 11 } }
+  static var taskSummary: UInt16 { @_noLocks @inline(__always) get { 12 } }
   static var end: UInt16 { @_noLocks @inline(__always) get { 255 } }
 }
 

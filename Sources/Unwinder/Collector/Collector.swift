@@ -22,6 +22,7 @@ func collectorMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPoin
   )
   unsafe arena.pointee.is_child = 0
   unsafe dc_verify_messages(dc_home_messages(home))
+  unsafe dc_verify_tasks(dc_home_tasks(home))
   unsafe runCollector(home, arena)
   return nil
 }

@@ -91,6 +91,14 @@ import CUnwind
     unsafe field(number, text: text.start, count: text.count)
   }
 
+  /// Fields that were written elsewhere.
+  @_noLocks
+  mutating func copy(_ bytes: UnsafePointer<UInt8>, count byteCount: Int) {
+    guard reserve(byteCount) else { return }
+    unsafe dc_move(start + count, bytes, byteCount)
+    count &+= byteCount
+  }
+
   /// Takes bytes as written that were put behind the last ones; within a message, 128 at most.
   @_noLocks
   mutating func advance(_ byteCount: Int) { count &+= byteCount }

@@ -45,7 +45,7 @@ import CUnwind
     unsafe dc_store64(dc_arena_pool_used(arena), poolStart)
     growPool(poolStart)
     adoptThreadAction()
-    unsafe arena.pointee.copies_by_system_call = catchesFaults() ? 0 : 1
+    unsafe arena.pointee.copies_by_system_call = Self.catchesFaults() ? 0 : 1
   }
 
   /// Returns where the pool is free: behind the copies of threads still busy with an old round.
@@ -149,7 +149,7 @@ import CUnwind
 
   /// Whether a fault of a copy comes to us; a service's own crash handler may have replaced ours.
   @_noLocks
-  private func catchesFaults() -> Bool {
+  static func catchesFaults() -> Bool {
     var ours = dc_action()
     unsafe dc_make_action(&ours, dc_crash_entry, 0, 0)
     var action = dc_action()

@@ -19,6 +19,7 @@ import CUnwind
   enum Flag {
     static var armed: UInt32 { @_noLocks @inline(__always) get { 1 } }
     static var crashes: UInt32 { @_noLocks @inline(__always) get { 2 } }
+    static var tasks: UInt32 { @_noLocks @inline(__always) get { 4 } }
     static var degraded: UInt32 { @_noLocks @inline(__always) get { 8 } }
   }
 
@@ -126,6 +127,7 @@ import CUnwind
     var flags: UInt32 = 0
     if unsafe home.pointee.armed != 0 { flags |= Flag.armed }
     if unsafe home.pointee.crash_armed != 0 { flags |= Flag.crashes }
+    if unsafe TaskPart.canDecode(home) { flags |= Flag.tasks }
     if unsafe arena.pointee.is_degraded != 0 { flags |= Flag.degraded }
     unsafe shadow.pointee.flags = flags
     storeWords(from: 24, to: 32)

@@ -25,6 +25,7 @@ import CUnwind
       unsafe home.pointee.crash = unsafe memory.assumingMemoryBound(to: dc_crash.self)
     }
     unsafe dc_find_messages(&home.pointee.messages)
+    unsafe dc_find_tasks(&home.pointee.tasks)
   }
 
   private func reserveRoom() {

@@ -59,6 +59,7 @@ import CUnwind
     unsafe home.pointee.settings.max_total_bytes = 1 << 30
     unsafe home.pointee.settings.max_frames = 512
     unsafe home.pointee.settings.crash = 1
+    unsafe home.pointee.settings.tasks = 1
   }
 
   // MARK: Options of the program
@@ -99,6 +100,7 @@ import CUnwind
     unsafe home.pointee.settings.arguments = unsafe known.arguments > 0 ? 1 : 0
     unsafe home.pointee.settings.environment = unsafe known.environment > 0 ? 1 : 0
     unsafe home.pointee.settings.crash = unsafe known.on_crash < 0 ? 0 : 1
+    unsafe home.pointee.settings.tasks = unsafe known.tasks < 0 ? 0 : 1
     unsafe home.pointee.settings.crash_limits = unsafe known.crash_limits > 0 ? 1 : 0
     unsafe home.pointee.settings.thread_origins = unsafe known.thread_origins > 0 ? 1 : 0
     return 0
@@ -155,14 +157,6 @@ import CUnwind
   // MARK: The environment
 
   private func takePair(_ key: Word, _ value: Word) {
-    if key.equals("tasks") {
-      if value.onOrOff == nil {
-        complain("bad value of DUMPCOLLECT's ", key)
-      } else if value.onOrOff == 1 {
-        complain("this version does not act upon DUMPCOLLECT's ", key)
-      }
-      return
-    }
     guard let isTaken = takeKnown(key, value) else {
       complain("DUMPCOLLECT has no key ", key)
       return
@@ -200,6 +194,7 @@ import CUnwind
       return true
     }
     if key.equals("environment") { return unsafe value.set(&home.pointee.settings.environment) }
+    if key.equals("tasks") { return unsafe value.set(&home.pointee.settings.tasks) }
     if key.equals("crash") { return unsafe value.set(&home.pointee.settings.crash) }
     if key.equals("crash-limits") { return unsafe value.set(&home.pointee.settings.crash_limits) }
     if key.equals("thread-origins") {

@@ -83,6 +83,7 @@ private func answer(
   let record = unsafe slot.slot
   unsafe dc_get_registers(context, dc_slot_registers(record))
   unsafe copyStack(arena, record)
+  unsafe noteTask(arena, record)
   unsafe record.pointee.entered_ticks = entered
   unsafe record.pointee.left_ticks = dc_ticks()
   slot.set(waiting.answered)
@@ -108,6 +109,40 @@ private func waitOutCrash(_ arena: Arena, _ generation: UInt32) {
     guard left > 0 else { return }
     held.wait(while: generation, nanoseconds: left)
   }
+}
+
+/// Notes the task and the executor that the thread runs: the task may have ended when somebody else asks.
+///
+/// Memory is read, and nothing called: the runtime's own functions may allocate a thread's variables.
+@_noLocks
+private func noteTask(_ arena: Arena, _ slot: UnsafeMutablePointer<dc_slot>) {
+  unsafe slot.pointee.noted = dc_noted_task()
+  guard let home = unsafe dc_get_home(), unsafe home.pointee.tasks.notes_tasks != 0 else { return }
+  let pointer = dc_thread_pointer()
+  let task = unsafe word(
+    arena,
+    at: pointer &+ UInt64(bitPattern: home.pointee.tasks.task)
+  )
+  if task != 0 {
+    let low = unsafe word(arena, at: task &+ TaskLayout.flags) &>> 32
+    let high = unsafe word(arena, at: task &+ TaskLayout.highID) & 0xffff_ffff
+    unsafe slot.pointee.noted.id = high &<< 32 | low
+  }
+  let executor = unsafe word(
+    arena,
+    at: pointer &+ UInt64(bitPattern: home.pointee.tasks.executor)
+  )
+  if executor != 0 {
+    unsafe slot.pointee.noted.executor = unsafe word(arena, at: executor)
+    unsafe slot.pointee.noted.implementation = unsafe word(arena, at: executor &+ 8)
+  }
+}
+
+/// Eight bytes of memory that may not be there; 0 then.
+@_noLocks
+private func word(_ arena: Arena, at address: UInt64) -> UInt64 {
+  var value: UInt64 = 0
+  return unsafe copy(arena, into: &value, from: address, count: 8) == 0 ? value : 0
 }
 
 /// Copies from the red zone below the stack pointer up to the stack's end.
@@ -167,7 +202,7 @@ func liveStackSize(from start: UInt64, mainStackEnd: UInt64) -> UInt64 {
 @_noLocks @inline(__always)
 private func copy(
   _ arena: Arena,
-  into: UnsafeMutablePointer<UInt8>,
+  into: UnsafeMutableRawPointer,
   from start: UInt64,
   count: UInt64
 ) -> Int {
