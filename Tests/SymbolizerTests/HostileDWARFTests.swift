@@ -25,7 +25,15 @@ private struct RawSections {
     CorpusProgram(compiler: "gcc", source: "inlines.c", options: ["-O2", "-gdwarf-3"]),
     CorpusProgram(compiler: "clang", source: "inlines.c", options: ["-O2", "-gdwarf-5"]),
     CorpusProgram(compiler: "clang", source: "inlines.c", options: ["-O2", "-gdwarf-4"]),
+    CorpusProgram(compiler: "g++", source: "shapes.cpp", options: ["-O2", "-gdwarf-5"]),
+    CorpusProgram(compiler: "rustc", source: "shapes.rs", options: ["-g", "-O"]),
+    CorpusProgram(compiler: "swiftc", source: "shapes.swift", options: ["-g", "-O"]),
   ]
+
+  /// Large programs are damaged in fewer places: each look at them takes longer.
+  private func rounds(_ program: CorpusProgram, few: Int, many: Int) -> Int {
+    program.source == "inlines.c" ? many : few
+  }
 
   private func load(_ program: CorpusProgram) throws -> RawSections {
     let directory = try TemporaryDirectory()
@@ -37,7 +45,9 @@ private struct RawSections {
     let start = text.address.value
     return RawSections(
       sections: sections,
-      addresses: Array(stride(from: start, to: start + text.byteCount, by: 3))
+      addresses: Array(
+        stride(from: start, to: start + text.byteCount, by: max(3, Int(text.byteCount / 1000)))
+      )
     )
   }
 
@@ -66,7 +76,11 @@ private struct RawSections {
     for part in RawSections.parts {
       let bytes = raw.sections[keyPath: part].array
       // Every byte of small sections; large ones at steps that are no multiple of anything in them.
-      for count in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 211)) {
+      for count in stride(
+        from: 0,
+        to: bytes.count,
+        by: max(1, bytes.count / rounds(program, few: 17, many: 211))
+      ) {
         var sections = raw.sections
         sections[keyPath: part] = SectionBytes.region(Array(bytes[..<count]))
         _ = look(sections, raw.addresses)
@@ -83,7 +97,7 @@ private struct RawSections {
     for part in RawSections.parts {
       let bytes = raw.sections[keyPath: part].array
       guard !bytes.isEmpty else { continue }
-      for _ in 0..<150 {
+      for _ in 0..<rounds(program, few: 15, many: 150) {
         var damaged = bytes
         for _ in 0..<Int.random(in: 1...4, using: &generator) {
           let position = Int.random(in: 0..<bytes.count, using: &generator)

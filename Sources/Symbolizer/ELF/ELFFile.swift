@@ -31,6 +31,8 @@ package final class ELFFile: Sendable {
   package let contents: ByteRegion
 
   private let expanded = Mutex<[Int: ByteRegion]>([:])
+  /// Bytes that expanded sections take, or were to take.
+  private let reserved = Mutex(0)
 
   /// Maps the file at `path`.
   ///
@@ -88,7 +90,8 @@ package final class ELFFile: Sendable {
     if let known = expanded.withLock({ $0[section.index] }) { return known }
     let region =
       section.isCompressed
-      ? try SectionDecompressor.expand(raw) : try SectionDecompressor.expandOldStyle(raw)
+      ? try SectionDecompressor.expand(raw, reserve: reserve)
+      : try SectionDecompressor.expandOldStyle(raw, reserve: reserve)
     // The packed bytes are not read again; their pages would count as memory of ours.
     raw.releasePages(0..<raw.byteCount)
     return expanded.withLock { cache in
@@ -156,6 +159,20 @@ package final class ELFFile: Sendable {
       position = end
     }
     return checksum
+  }
+
+  /// Takes room for an expanded section: all together at most 64 times the file and 256 MiB.
+  ///
+  /// Debug information becomes three to ten times as large. Sections may share compressed bytes, so that each alone
+  /// being in proportion would not bound a small file.
+  private func reserve(_ byteCount: Int) -> Bool {
+    let (product, overflows) = contents.byteCount.multipliedReportingOverflow(by: 64)
+    let limit = overflows ? Int.max : product.clampedSum(256 << 20)
+    return reserved.withLock { reserved in
+      guard byteCount <= limit - reserved else { return false }
+      reserved += byteCount
+      return true
+    }
   }
 
   private func rawBytes(of section: ELFSection) throws(FormatError) -> ByteRegion {

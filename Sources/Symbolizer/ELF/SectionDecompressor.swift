@@ -26,7 +26,12 @@ enum SectionDecompressor {
   static let largestByteCount = 16 << 30
 
   /// Expands a section with the header `Elf64_Chdr`: u32 type, u32 zero, u64 size, u64 alignment.
-  static func expand(_ region: ByteRegion) throws(FormatError) -> ByteRegion {
+  ///
+  /// `reserve`: told the expanded size before room is taken; says false when the file has had enough.
+  static func expand(
+    _ region: ByteRegion,
+    reserve: (Int) -> Bool
+  ) throws(FormatError) -> ByteRegion {
     var cursor = ByteCursor(region.bytes)
     let type = try cursor.u32()
     try cursor.skip(4)
@@ -42,25 +47,29 @@ enum SectionDecompressor {
         offset: 0
       )
     }
-    return try expand(region, from: cursor.position, to: size, format: format)
+    return try expand(region, from: cursor.position, to: size, format: format, reserve)
   }
 
   /// Expands a section that begins with `ZLIB` and its size, big-endian.
-  static func expandOldStyle(_ region: ByteRegion) throws(FormatError) -> ByteRegion {
+  static func expandOldStyle(
+    _ region: ByteRegion,
+    reserve: (Int) -> Bool
+  ) throws(FormatError) -> ByteRegion {
     var cursor = ByteCursor(region.bytes)
     let magic = try cursor.u32()
     guard magic == 0x4249_4c5a else {
       throw FormatError(.malformed("expected the letters ZLIB, found \(magic)"), offset: 0)
     }
     let size = try cursor.u64().byteSwapped
-    return try expand(region, from: cursor.position, to: size, format: .zlib)
+    return try expand(region, from: cursor.position, to: size, format: .zlib, reserve)
   }
 
   private static func expand(
     _ region: ByteRegion,
     from start: Int,
     to size: UInt64,
-    format: Format
+    format: Format,
+    _ reserve: (Int) -> Bool
   ) throws(FormatError) -> ByteRegion {
     guard let packed = region.part(start..<region.byteCount),
       let count = Int(exactly: size), count <= largestByteCount,
@@ -69,6 +78,14 @@ enum SectionDecompressor {
       throw FormatError(
         .malformed(
           "\(region.byteCount - start) compressed bytes cannot become \(size) bytes"
+        ),
+        offset: 0
+      )
+    }
+    guard reserve(count) else {
+      throw FormatError(
+        .malformed(
+          "expected sections in proportion to the file, found one of \(size) bytes expanded"
         ),
         offset: 0
       )
