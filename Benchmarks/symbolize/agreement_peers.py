@@ -87,6 +87,7 @@ def peers(file, debug, questions):
     """By name: the command line, and who reads its output. `debug`: a folder of debug files, or None."""
     json_style = ["--output-style=JSON", "--no-demangle", f"--obj={file}"]
     json_style += [f"--debug-file-directory={debug}"] if debug else []
+    eu_debug = [f"--debuginfo-path={debug}"] if debug else []
     gdb_debug = ["-iex", f"set debug-file-directory {debug}"] if debug else []
     lldb_debug = ["-O", f"settings set target.debug-file-search-paths {debug}"] if debug else []
     addr2line = ["-a", "-f", "-i", "-e", file]
@@ -94,7 +95,7 @@ def peers(file, debug, questions):
     return {
         "llvm-symbolizer-19": (["/usr/lib/llvm-19/bin/llvm-symbolizer"] + json_style, by_line(llvm)),
         "llvm-symbolizer-21": ([toolchain()] + json_style, by_line(llvm)),
-        "eu-addr2line": (["eu-addr2line", "-A"] + addr2line, by_pairs),
+        "eu-addr2line": (["eu-addr2line", "-A", *eu_debug] + addr2line, by_pairs),
         "addr2line": (["addr2line"] + addr2line, by_pairs),
         "gdb": (
             ["gdb", "-nx", "-batch", *gdb_debug, "-ex", f"python questions = {questions!r}", "-x", f"{HERE}/peers/gdb_peer.py", file],

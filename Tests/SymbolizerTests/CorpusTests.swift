@@ -119,13 +119,6 @@ extension CorpusProgram {
 
 /// Every address of the corpus, compared with other tools.
 @Suite struct CorpusTests {
-  /// A symbol of `nm`.
-  private struct NamedRange {
-    var start: UInt64
-    var end: UInt64
-    var name: String
-  }
-
   @Test(arguments: CorpusProgram.c)
   func everyAddressOfACProgramIsAsOthersSay(program: CorpusProgram) throws {
     var oracles: [Oracle] = [.llvm, .elfutils, .binutils]
@@ -184,32 +177,11 @@ extension CorpusProgram {
   private func compare(_ program: CorpusProgram, with oracles: [Oracle]) throws {
     let directory = try TemporaryDirectory()
     let path = try program.build(into: directory)
-    let symbols = try self.symbols(of: path)
-    let addresses = try self.addresses(of: path, program, symbols)
+    let agreement = try OracleAgreement(path)
+    let addresses = try self.addresses(of: path, program, agreement.symbols)
     #expect(addresses.count > 100, "too few addresses to prove anything")
-    var options = SymbolizerOptions()
-    options.demangles = false
-    let resolver = AddressResolver(options: options, log: Logger(label: "test"))
-    let ours = try resolver.resolve(addresses, in: path, kind: .exact).map { answer in
-      answer.frames.map {
-        OracleFrame(
-          function: $0.linkage ?? $0.function,
-          file: $0.file,
-          line: Int($0.line ?? 0),
-          column: Int($0.column ?? 0)
-        )
-      }
-    }
     for oracle in oracles {
-      let theirs = try oracle.frames(addresses, in: path)
-      try #require(theirs.count == addresses.count)
-      var differences: [String] = []
-      for (index, address) in addresses.enumerated()
-      where !agree(ours[index], theirs[index], oracle, at: address, symbols) {
-        differences.append(
-          "\(String(address, radix: 16)): ours \(ours[index]), \(oracle.rawValue) \(theirs[index])"
-        )
-      }
+      let differences = try agreement.differences(at: addresses, from: oracle)
       #expect(
         differences.isEmpty,
         """
@@ -220,42 +192,10 @@ extension CorpusProgram {
     }
   }
 
-  private func agree(
-    _ ours: [OracleFrame],
-    _ theirs: [OracleFrame],
-    _ oracle: Oracle,
-    at address: UInt64,
-    _ symbols: [NamedRange]
-  ) -> Bool {
-    // Tools state one frame without a name where they know nothing.
-    let theirs = theirs.filter { $0.function != nil || $0.file != nil }
-    if ours.last?.function == nil,
-      !symbols.contains(where: { $0.start <= address && address < $0.end })
-    {
-      // Padding behind a function: binutils, and elfutils with a second frame, give it to the function before it.
-      return ours.first?.file == theirs.first?.file
-        && ours.first?.line ?? 0 == theirs.first?.line ?? 0
-    }
-    guard ours.count == theirs.count else { return false }
-    for (index, (mine, other)) in zip(ours, theirs).enumerated() {
-      guard mine.file == other.file, mine.line == other.line else { return false }
-      // binutils knows no columns.
-      guard oracle == .binutils || mine.column == other.column else { return false }
-      if mine.function == other.function { continue }
-      guard index == ours.count - 1, let name = mine.function else { return false }
-      // Names of one address are aliases: constructors of gcc (C1, C2), folded functions.
-      let aliases = symbols.filter { $0.start <= address && address < $0.end }.map(\.name)
-      guard aliases.contains(name), other.function.map(aliases.contains) ?? false else {
-        return false
-      }
-    }
-    return true
-  }
-
   private func addresses(
     of path: String,
     _ program: CorpusProgram,
-    _ symbols: [NamedRange]
+    _ symbols: [OracleAgreement.NamedRange]
   ) throws -> [UInt64] {
     if let scope = program.scope {
       let names = scope.split(separator: " ")
@@ -264,24 +204,6 @@ extension CorpusProgram {
       }
       return Set(chosen.flatMap { $0.start..<$0.end }).sorted()
     }
-    let sections = try runSuccessfully("readelf", ["-SW", path])
-    for line in sections.split(separator: "\n") {
-      let words = line.drop { $0 != "]" }.dropFirst().split(separator: " ")
-      guard words.count > 4, words[0] == ".text", let start = UInt64(words[2], radix: 16),
-        let size = UInt64(words[4], radix: 16)
-      else { continue }
-      return Array(start..<(start + size))
-    }
-    throw CommandFailure("\(path) has no .text")
-  }
-
-  private func symbols(of path: String) throws -> [NamedRange] {
-    try runSuccessfully("nm", ["-S", "--defined-only", path]).split(separator: "\n").compactMap {
-      let words = $0.split(separator: " ")
-      guard words.count == 4, "tTwWiu".contains(words[2]), let start = UInt64(words[0], radix: 16),
-        let size = UInt64(words[1], radix: 16)
-      else { return nil }
-      return NamedRange(start: start, end: start + size, name: String(words[3]))
-    }
+    return Array(try OracleAgreement.text(of: path))
   }
 }

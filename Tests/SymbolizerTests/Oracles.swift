@@ -13,7 +13,9 @@ struct OracleFrame: Equatable, CustomStringConvertible {
   var description: String { "\(function ?? "?") \(file ?? "?"):\(line):\(column)" }
 
   init(function: String?, file: String?, line: Int, column: Int) {
-    self.function = function == "??" || function == "" ? nil : function
+    let isKnown = function != "??" && function != ""
+    // Without the version of a symbol: `fattach@GLIBC_2.2.5`.
+    self.function = isKnown ? function?.split(separator: "@").first.map(String.init) : nil
     // Without a line the tools' files are guesses from the symbol table.
     guard line > 0, let file, file != "??", file != "" else { return }
     self.file = Self.normalised(file)
@@ -40,6 +42,7 @@ struct OracleFrame: Equatable, CustomStringConvertible {
 /// Each takes addresses of a file and gives frames, innermost first.
 enum Oracle: String, CaseIterable {
   case llvm = "llvm-symbolizer"
+  case llvm19 = "llvm-symbolizer-19"
   case elfutils = "eu-addr2line"
   case binutils = "addr2line"
 
@@ -51,12 +54,8 @@ enum Oracle: String, CaseIterable {
       let compiler = URL(fileURLWithPath: try locate("swiftc")).resolvingSymlinksInPath()
       let beside = compiler.deletingLastPathComponent().appending(path: "llvm-symbolizer").path
       let isThere = FileManager.default.isExecutableFile(atPath: beside)
-      let text = try output(
-        isThere ? beside : rawValue,
-        ["--obj=\(path)", "--output-style=JSON", "--no-demangle"],
-        input
-      )
-      return try text.split(separator: "\n").map { try Self.llvmFrames($0) }
+      return try llvmFrames(isThere ? beside : rawValue, path, input)
+    case .llvm19: return try llvmFrames(rawValue, path, input)
     case .elfutils:
       return Self.grouped(try output(rawValue, ["-a", "-f", "-i", "-e", path], input)).map {
         Self.elfutilsFrames($0)
@@ -72,6 +71,13 @@ enum Oracle: String, CaseIterable {
     let result = try run(tool, arguments, input: input)
     guard result.status == 0 else { throw CommandFailure("\(tool): \(result.errorText)") }
     return result.text
+  }
+
+  private func llvmFrames(_ tool: String, _ path: String, _ input: Data) throws -> [[OracleFrame]] {
+    let arguments = ["--obj=\(path)", "--output-style=JSON", "--no-demangle"]
+    return try output(tool, arguments, input).split(separator: "\n").map {
+      try Self.llvmFrames($0)
+    }
   }
 
   private static func llvmFrames(_ line: Substring) throws -> [OracleFrame] {
