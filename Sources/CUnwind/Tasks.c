@@ -40,10 +40,20 @@ static uint64_t address_of(const void *linked, const char *name) {
 // MARK: Variables of a thread
 
 #if defined(__x86_64__)
+#ifdef DUMPCOLLECT_STATIC
+// The C library of a fully static program does not have it, and its code never asks.
+static void *variable_of_a_module(const void *index) {
+  (void)index;
+  return NULL;
+}
+#else
 typedef struct tls_index {
   uint64_t module, offset;
 } tls_index;
 extern void *__tls_get_addr(tls_index *index);
+
+static void *variable_of_a_module(const void *index) { return __tls_get_addr((tls_index *)(uintptr_t)index); }
+#endif
 
 static int32_t signed32(const uint8_t *bytes) {
   int32_t value;
@@ -64,7 +74,8 @@ static uint64_t *variable_read_by(const void *function) {
       const uint8_t *call = code + i + 7;
       while (*call == 0x66) call++;
       if (*call != 0xe8) return NULL;
-      base = (uint64_t)(uintptr_t)__tls_get_addr((tls_index *)(uintptr_t)(code + i + 7 + signed32(code + i + 3)));
+      base = (uint64_t)(uintptr_t)variable_of_a_module(code + i + 7 + signed32(code + i + 3));
+      if (!base) return NULL;
       i = (int)(call - code) + 4;
       continue;
     }
