@@ -171,7 +171,9 @@ void dc_find_tasks(dc_task_runtime *runtime) {
   runtime->future_adapter = FIND(future_adapter);
   runtime->non_future_adapter = FIND(non_future_adapter);
   dc_module program, library;
-  runtime->is_static = dc_find_module(dc_program_entry(), &program) &&
-                       dc_find_module(runtime->future_adapter, &library) && program.start == library.start;
+  uint64_t adapter = 0;
+  if (runtime->future_adapter) memcpy(&adapter, (const void *)(uintptr_t)runtime->future_adapter, sizeof adapter);
+  runtime->is_static = dc_find_module(dc_program_entry(), &program) && dc_find_module(adapter, &library) &&
+                       program.start == library.start;
   find_variables(runtime);
 }

@@ -340,18 +340,63 @@ enum Programs {
   }
 
   /// A Swift service whose tasks wait for all that a task can wait for.
-  static func taskService(_ options: [String]) throws -> String {
-    let name = "tasks" + options.joined()
+  ///
+  /// `isUnmodified`: it does not know of the handler.
+  static func taskService(_ options: [String], isUnmodified: Bool = false) throws -> String {
+    let name = "tasks" + options.joined() + (isUnmodified ? "-unmodified" : "")
     return try program(name) { directory in
       try Fixture.build(
         ["handler/tasks.swift"],
         compiler: "swiftc",
         arguments: options + [
           "-g", "-parse-as-library", "-swift-version", "5", "-module-name", "tasks",
-          "-import-objc-header", "\(Handler.directory)/include/dumpcollect.h", Handler.archive,
-        ],
+          "-suppress-warnings",
+        ]
+          + (isUnmodified
+            ? ["-D", "UNMODIFIED"]
+            : [
+              "-import-objc-header", "\(Handler.directory)/include/dumpcollect.h", Handler.archive,
+            ]),
         into: directory,
         named: name
+      )
+    }
+  }
+
+  /// The same without its symbols.
+  static func strippedTaskService(_ options: [String]) throws -> String {
+    let path = try taskService(options)
+    return try program("stripped-tasks" + options.joined()) { directory in
+      let stripped = directory.file("stripped-tasks" + options.joined())
+      try runSuccessfully("strip", ["-s", "-o", stripped, path])
+      return stripped
+    }
+  }
+
+  /// A program that says it has a Swift runtime, with numbers of its own.
+  static func pretendedRuntime(_ options: [String]) throws -> String {
+    let name = "runtime" + options.joined()
+    return try program(name) { directory in
+      try Fixture.build(
+        ["handler/runtime.c"],
+        compiler: "gcc",
+        arguments: options + ["-O1", "-g", "-Wall", "-Wextra", "-Werror"]
+          + Handler.compileArguments + Handler.linkArguments,
+        into: directory,
+        named: name
+      )
+    }
+  }
+
+  /// Asks the library that debuggers have for the purpose about tasks of another process.
+  static func mirror() throws -> String {
+    try program("mirror") { directory in
+      try Fixture.build(
+        ["handler/mirror.c"],
+        compiler: "gcc",
+        arguments: ["-O1", "-Wall", "-Wextra", "-Werror", "-ldl"],
+        into: directory,
+        named: "mirror"
       )
     }
   }

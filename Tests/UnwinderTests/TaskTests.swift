@@ -6,12 +6,18 @@ import Testing
 /// A service with tasks, and the names of the functions in its tasks' stacks.
 struct TaskService {
   let service: Service
-  private let symbols: SymbolRanges
+  private let symbols: SymbolRanges?
 
-  init(_ executable: String, _ arguments: [String], settings: String = "min-interval=none") throws {
-    service = try Service(executable, arguments, settings: settings)
+  init(
+    _ executable: String,
+    _ arguments: [String],
+    settings: String = "min-interval=none",
+    environment: [String: String?] = [:],
+    hasSymbols: Bool = true
+  ) throws {
+    service = try Service(executable, arguments, settings: settings, environment: environment)
     try service.program.wait(for: "ready")
-    symbols = try SymbolRanges(executable)
+    symbols = hasSymbols ? try SymbolRanges(executable) : nil
   }
 
   /// Functions of the program in a task's stack, innermost first.
@@ -21,7 +27,7 @@ struct TaskService {
     let stack = try #require(capture.taskStacks.first { $0.id == task.stack })
     return stack.addresses.compactMap { address in
       guard let module = capture.module(at: address), module.path == service.executable,
-        let name = symbols.name(at: address &- module.loadBias)
+        let name = symbols?.name(at: address &- module.loadBias)
       else { return nil }
       return name.replacing(/T[QY][0-9]+_$/, with: "")
     }

@@ -127,7 +127,7 @@ func startWaits() {
   started.wait()
   Task.detached(name: "actor") { print(await bank.deposit()) }
   Task.detached(name: "actor") { print(await bank.deposit()) }
-  // Behind the program's own end: the main thread serves the main actor no more.
+  // The main thread reads lines and serves the main actor not at all.
   Task.detached(name: "main actor") { print(await Screen().draw()) }
 }
 
@@ -147,20 +147,32 @@ func startMany(_ count: Int) {
   waitUntil { parking.count == count }
 }
 
+/// How far each source is: tasks of the rounds before have all ended.
+final class Rounds: @unchecked Sendable {
+  private let lock = NSLock()
+  private var rounds = [0, 0]
+
+  func end(_ source: Int) { lock.withLock { rounds[source] += 1 } }
+  var text: String { lock.withLock { "\(rounds[0]) \(rounds[1])" } }
+}
+
+let rounds = Rounds()
+
 /// Tasks that end as soon as they have begun, for ever.
 func startChurn() {
-  for _ in 0..<2 {
+  for source in 0..<2 {
     Task.detached(name: "source") {
-      while true {
+      for round in 0... {
         await withTaskGroup(of: Int.self) { group in
           for index in 0..<64 {
-            group.addTask(name: "ephemeral") {
+            group.addTask(name: "ephemeral \(source) \(round)") {
               await Task.yield()
               return index
             }
           }
           for await _ in group {}
         }
+        rounds.end(source)
       }
     }
   }
@@ -192,8 +204,10 @@ func startUnstarted() {
 enum Service {
   static func main() {
     let arguments = CommandLine.arguments
-    let result = dumpcollect_install(nil)
-    FileHandle.standardError.write(Data("install \(result)\n".utf8))
+    #if !UNMODIFIED
+      let result = dumpcollect_install(nil)
+      FileHandle.standardError.write(Data("install \(result)\n".utf8))
+    #endif
     let count = arguments.count > 2 ? Int(arguments[2]) ?? 0 : 0
     switch arguments[1] {
     case "waits": startWaits()
@@ -207,7 +221,8 @@ enum Service {
     print("ready")
     fflush(stdout)
     while let line = readLine() {
-      print(line)
+      if line == "crash" { abort() }
+      print(line == "rounds" ? rounds.text : line)
       fflush(stdout)
     }
     exit(0)

@@ -7,7 +7,7 @@ import CUnwind
 @safe struct TaskCollection {
   private let home: Home
   private let memory: TaskMemory
-  private let cache: LineCache
+  private let cache: BlockCache
   private let runtime: TaskRuntime
   private let runners: TaskRunners
   private var map: MemoryMap
@@ -19,7 +19,6 @@ import CUnwind
   private(set) var summary: TaskSummary
   private let deadline: Int64
   private let isCrash: Bool
-  private let catchesFaults: Bool
   private var walkTicks: UInt64 = 0
 
   /// How often a task is read before it counts as unstable.
@@ -29,7 +28,7 @@ import CUnwind
   private static var taskLimit: UInt64 { @_noLocks @inline(__always) get { 4_000_000 } }
 
   @_noLocks
-  init?(
+  init(
     home: Home,
     arena: Arena,
     memory: TaskMemory,
@@ -37,10 +36,9 @@ import CUnwind
     deadline: Int64,
     isCrash: Bool
   ) {
-    guard let lines = unsafe arena.pointee.line_cache else { return nil }
     unsafe self.home = unsafe home
     self.memory = memory
-    cache = unsafe LineCache(lines)
+    cache = unsafe BlockCache(memory.blocks, catchesFaults: SignalRound.catchesFaults())
     self.runtime = runtime
     runners = unsafe TaskRunners(arena, memory)
     map = unsafe MemoryMap(memory, own: OwnMemory(home: home, arena: arena, memory))
@@ -55,7 +53,6 @@ import CUnwind
     summary = unsafe TaskSummary(home, runtime)
     self.deadline = deadline
     self.isCrash = isCrash
-    catchesFaults = SignalRound.catchesFaults()
   }
 
   /// Writes stacks, tasks and executors.
@@ -162,7 +159,7 @@ import CUnwind
       if task.verdict == TaskVerdict.task {
         chain.walk(task, copy, map, runtime)
         let isWhole = !task.isTorn && (chain.end == ChainEnd.outermost || isLast)
-        let isStable = task.isUnchanged(catchesFaults: catchesFaults)
+        let isStable = task.isUnchanged(cache)
         if isStable && isWhole || isLast {
           write(task, copy, isStable: isStable && !task.isTorn, to: &file)
           return

@@ -25,7 +25,7 @@ import CUnwind
       2 &* rangesSize &+ stackTableSize &* 16 &+ executorLimit &* 2 &* MemoryLayout<UInt64>.size
         &+ executorLimit &* MemoryLayout<TaskExecutor>.stride
         &+ runnerLimit &* MemoryLayout<TaskRunner>.stride
-        &+ pageCount &* 8 &+ chunkSize &+ 4096 &+ framesSize
+        &+ pageCount &* 8 &+ chunkSize &+ 4096 &+ BlockCache.byteCount &+ framesSize
         &+ batchSize &+ batchSize &+ framesSize
     }
   }
@@ -66,7 +66,8 @@ import CUnwind
   }
   private static var chunkOffset: Int { @_noLocks get { pagesOffset &+ pageCount &* 8 } }
   private static var windowOffset: Int { @_noLocks get { chunkOffset &+ chunkSize } }
-  private static var framesOffset: Int { @_noLocks get { windowOffset &+ 4096 } }
+  private static var blocksOffset: Int { @_noLocks get { windowOffset &+ 4096 } }
+  private static var framesOffset: Int { @_noLocks get { blocksOffset &+ BlockCache.byteCount } }
   private static var tasksOffset: Int { @_noLocks get { framesOffset &+ framesSize } }
   private static var batchesOffset: Int { @_noLocks get { tasksOffset &+ batchSize } }
 
@@ -98,6 +99,9 @@ import CUnwind
   }
   var window: UnsafeMutablePointer<UInt8> {
     @_noLocks get { unsafe part(Self.windowOffset, UInt8.self) }
+  }
+  var blocks: UnsafeMutablePointer<UInt8> {
+    @_noLocks get { unsafe part(Self.blocksOffset, UInt8.self) }
   }
   /// Behind the window, on its page.
   var own: UnsafeMutablePointer<MemoryRange> {
@@ -138,10 +142,10 @@ struct MemoryRange {
   private let bytes: UnsafePointer<UInt8>
   private let start: UInt64
   private let count: UInt64
-  private let cache: LineCache
+  private let cache: BlockCache
 
   @_noLocks
-  init(_ bytes: UnsafePointer<UInt8>, start: UInt64, count: Int, cache: LineCache) {
+  init(_ bytes: UnsafePointer<UInt8>, start: UInt64, count: Int, cache: BlockCache) {
     unsafe self.bytes = unsafe bytes
     self.start = start
     self.count = UInt64(truncatingIfNeeded: count)

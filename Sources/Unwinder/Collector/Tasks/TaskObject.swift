@@ -19,7 +19,7 @@ enum TaskWait {
 /// The fields of one task.
 ///
 /// A freed task keeps its first word, and so do copies of it: what is taken for a task has the fields of one
-/// that do not change while it lives, and memory of its own just behind them.
+/// that do not change while it lives, and a slab to allocate from.
 struct TaskObject {
   let address: UInt64
   private(set) var verdict = TaskVerdict.rejected
@@ -63,20 +63,21 @@ struct TaskObject {
     resumeContext = context
     innermostRecord = record
     lastAllocation = allocation
-    guard flags & TaskFlag.kindAndUnused == 0, id != 0, status & TaskStatus.unknown == 0,
-      ownsSlab(slab, memory, runtime)
-    else { return }
+    guard flags & TaskFlag.kindAndUnused == 0, id != 0, status & TaskStatus.unknown == 0 else {
+      return
+    }
     // Bit 32 of the reference counts, where they are not in a table of their own: it is being destroyed.
     let isDying = references &>> 63 == 0 && references &>> 32 & 1 != 0
     if isDying || status & TaskStatus.complete != 0 {
       verdict = TaskVerdict.completed
       return
     }
+    guard ownsSlab(slab, memory, runtime) else { return }
     verdict = TaskVerdict.task
     readRecords(memory)
   }
 
-  /// Whether an address lies where a task keeps its first slab and its outermost context.
+  /// Whether an address lies where a task keeps its outermost context.
   @_noLocks @inline(__always)
   func reaches(_ place: UInt64) -> Bool {
     place &- address &- TaskLayout.size < TaskLayout.reach &- TaskLayout.size
@@ -86,7 +87,7 @@ struct TaskObject {
   private func ownsSlab(_ slab: UInt64, _ memory: MemoryCopy, _ runtime: TaskRuntime) -> Bool {
     // Without a slab nothing was allocated yet: the outermost context is there all the same.
     if slab == 0 { return reaches(resumeContext) }
-    return reaches(slab) && memory.word(at: slab) == runtime.slabMetadata
+    return slab & 15 == 0 && memory.word(at: slab) == runtime.slabMetadata
   }
 
   var isRunning: Bool {
@@ -140,21 +141,13 @@ struct TaskObject {
   }
 
   /// Whether the fields that change as it goes on are now what they were.
-  ///
-  /// `catchesFaults`: a plain copy may be tried, which costs a tenth of a system call.
   @_noLocks
-  func isUnchanged(catchesFaults: Bool) -> Bool {
+  func isUnchanged(_ cache: BlockCache) -> Bool {
     // From the resume function to the last allocation.
     var words: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) =
       (0, 0, 0, 0, 0, 0, 0, 0)
-    let place = address &+ TaskLayout.resumeFunction
-    if catchesFaults {
-      let source = unsafe UnsafeRawPointer(bitPattern: UInt(truncatingIfNeeded: place))
-      guard let source = unsafe source, unsafe dc_copy(&words, source, 64) == 0 else {
-        return false
-      }
-    } else {
-      guard unsafe dc_read_memory(place, &words, 64) == 64 else { return false }
+    guard unsafe cache.read(address &+ TaskLayout.resumeFunction, into: &words, count: 64) else {
+      return false
     }
     return words.0 == resumeFunction && words.1 == resumeContext && words.5 == status
       && words.6 == innermostRecord && words.7 == lastAllocation

@@ -54,12 +54,10 @@ import CUnwind
       deadline: last,
       isCrash: isCrash
     )
-    if let collection {
-      var attempt = unsafe TaskAttempt(collection, file)
-      let isBroken = unsafe dc_recover(dc_arena_recovery(arena), runTasks, &attempt) != 0
-      summary = attempt.collection.summary
-      if isBroken { summary.reason = TaskReason.fault }
-    }
+    var attempt = unsafe TaskAttempt(collection, file)
+    let isBroken = unsafe dc_recover(dc_arena_recovery(arena), runTasks, &attempt) != 0
+    summary = attempt.collection.summary
+    if isBroken { summary.reason = TaskReason.fault }
     memory.release()
     unsafe summary.write(to: &file.pointee)
   }

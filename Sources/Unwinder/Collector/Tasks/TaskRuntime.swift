@@ -20,7 +20,7 @@ enum TaskLayout {
   /// Of children: behind the fields that every task has.
   static var parent: UInt64 { @_noLocks @inline(__always) get { 208 } }
   static var group: UInt64 { @_noLocks @inline(__always) get { 224 } }
-  /// First slab and outermost context lie within so many bytes behind the object's beginning.
+  /// The outermost context lies within so many bytes behind the object's beginning.
   static var reach: UInt64 { @_noLocks @inline(__always) get { 1024 } }
   /// Of an allocation: the one before it, its slab, and then what was allocated.
   static var allocationHead: UInt64 { @_noLocks @inline(__always) get { 16 } }
