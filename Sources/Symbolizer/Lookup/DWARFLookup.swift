@@ -2,6 +2,9 @@ import CaptureFormat
 
 /// What DWARF knows of a batch of addresses: frames in numbers, names and paths in tables.
 struct DWARFLookup: Sendable {
+  /// Units of fewer bytes are walked over in less time than it takes to start a thread and to merge what it finds.
+  private static let bytesWorthAThread = 128 << 10
+
   /// Functions by number.
   private(set) var functions: [FunctionName] = []
   /// Names that stand in split files, by the offsets of their references.
@@ -73,7 +76,13 @@ struct DWARFLookup: Sendable {
   ) -> [WorkerOutput] {
     guard !tasks.isEmpty else { return [] }
     let counter = WorkCounter(end: tasks.count)
-    return WorkerPool.run(workerCount: min(jobs, tasks.count)) {
+    var byteCount = 0
+    for task in tasks {
+      let header = file.units.units[task.unit]
+      byteCount += header.end - header.offset
+    }
+    let workerCount = min(jobs, tasks.count, 1 + byteCount / Self.bytesWorthAThread)
+    return WorkerPool.run(workerCount: workerCount) {
       var worker = UnitWorker(
         file: file,
         sorted: batch.sorted,

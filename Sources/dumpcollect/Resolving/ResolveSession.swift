@@ -10,6 +10,8 @@ final class ResolveSession {
   private let kind: AddressResolver.AddressKind
   /// Answers that are written at once: some 256 KiB of them.
   private static let shareSize = 256
+  /// Fewer shares are put into words in less time than it takes to start a thread.
+  private static let sharesWorthAThread = 8
   /// Files that could not be used, each with the reason; each is named once.
   private var refusedFiles: [String: String] = [:]
 
@@ -49,7 +51,8 @@ final class ResolveSession {
     let counter = WorkCounter(end: shareCount)
     let output = OrderedOutput()
     let style = style
-    _ = WorkerPool.run(workerCount: shareCount < 2 ? 1 : min(resolver.jobs, shareCount)) {
+    let workerCount = shareCount < Self.sharesWorthAThread ? 1 : min(resolver.jobs, shareCount)
+    _ = WorkerPool.run(workerCount: workerCount) {
       while let share = counter.next() {
         let end = min(queries.count, (share + 1) * Self.shareSize)
         var text: [UInt8] = []
