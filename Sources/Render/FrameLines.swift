@@ -11,9 +11,7 @@ struct FrameLines {
     /// Other names of the function; empty where there are none.
     var aliases: String
     var isRuntime: Bool
-    var isThunk: Bool
-    /// `withCheckedContinuation` and its kin, which the wait tells already.
-    var isContinuation: Bool
+    var isPlumbing: Bool
     var source: SourceLines?
   }
 
@@ -39,9 +37,7 @@ struct FrameLines {
         isKnown: frame.function != nil,
         aliases: Self.aliases(frame),
         isRuntime: frame.isRuntime,
-        isThunk: frame.isThunk,
-        isContinuation: frame.isRuntime && function.hasPrefix("with")
-          && function.contains("Continuation"),
+        isPlumbing: Self.isPlumbing(frame),
         source: snippets[frame].map(SourceLines.init)
       )
     }
@@ -96,7 +92,7 @@ struct FrameLines {
     var called: Shown?
     for frame in frames {
       guard !frame.isRuntime else {
-        if !frame.isThunk, !frame.isContinuation { called = frame }
+        if !frame.isPlumbing { called = frame }
         continue
       }
       if let function = called { kept.append(function) }
@@ -153,6 +149,16 @@ struct FrameLines {
     if frame.isSignalFrame { name += " (signal frame)" }
     if frame.isInlined { name += " (inlined)" }
     return name
+  }
+
+  /// What nobody in the service called by its name: thunks, the runtime's own functions that a task goes on in, and
+  /// `withCheckedContinuation` and its kin, of which the wait tells already.
+  private static func isPlumbing(_ frame: Frame) -> Bool {
+    guard frame.isRuntime else { return false }
+    let name = frame.shortFunction ?? frame.function ?? ""
+    let isContinuation = name.hasPrefix("with") && name.contains("Continuation<")
+    return frame.isThunk || isContinuation
+      || (frame.isAsync && frame.linkage?.hasPrefix("$s") != true)
   }
 
   /// File and line; the module where there is no line; the reason where there is nothing.

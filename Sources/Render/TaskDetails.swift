@@ -63,7 +63,8 @@ struct TaskDetails {
     try text.endLine()
     try text.line("Actors:", .heading)
     for (executor, waiting) in zip(report.executors, waiters) {
-      var line = "    \(words.text(of: executor))  0x\(String(executor.address, radix: 16))"
+      var line = "    \(words.text(of: executor))"
+      if executor.type != nil { line += "  0x\(String(executor.address, radix: 16))" }
       line += words.holderText(executor)
       if waiting > 0 { line += ", \(count(waiting, "task waits", "tasks wait"))" }
       if let unknown = executor.unknown { line += "  (type unknown: \(visible(unknown)))" }

@@ -24,7 +24,12 @@ struct TaskWords {
   /// `in Client.keepAlive()` and `client.swift:41`: where the service's own code waits.
   func place(ofStack stack: Int?) -> (function: String, line: String) {
     guard let frame = stack.flatMap({ report.ownFrame(ofStack: $0) }) else { return ("", "") }
-    let function = (frame.shortFunction ?? frame.function).map { " in \(visible($0))" } ?? ""
+    var name = (frame.shortFunction ?? frame.function)?[...]
+    // A task that has not begun stands before the thunk that begins it.
+    for prefix in ["partial apply for ", "specialized "] where name?.hasPrefix(prefix) == true {
+      name = name?.dropFirst(prefix.count)
+    }
+    let function = name.map { " in \(visible(String($0)))" } ?? ""
     guard let file = frame.file, let line = frame.line else { return (function, "") }
     return (function, "\(visible(String(fileName(of: file)))):\(line)")
   }

@@ -240,6 +240,7 @@ extension SampleReport {
     frame.offset = offset
     frame.function = function
     frame.shortFunction = short
+    frame.linkage = "$ss\(offset)"
     frame.unknown = "no debug information"
     frame.isAsync = true
     frame.isRuntime = true

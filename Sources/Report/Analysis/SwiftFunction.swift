@@ -50,12 +50,17 @@ package struct SwiftFunction {
     "vtable thunk for ", "back deployment thunk ", "distributed thunk ", "async_Main",
   ]
 
+  private static let specializations = [
+    "generic specialization ", "generic not re-abstracted specialization ",
+    "generic partial specialization ", "generic pre-specialization ",
+    "function signature specialization ", "inlined generic function ",
+  ]
+
   /// Removes `generic specialization <…> of`, `function signature specialization <…> of` and the like.
   private static func withoutSpecialization(_ name: Substring) -> Substring {
     var name = name
     while let open = name.utf8.firstIndex(of: UInt8(ascii: "<")),
-      name[..<open].utf8.elementsEqual("generic specialization ".utf8)
-        || name[..<open].hasSuffix("specialization ")
+      specializations.contains(where: { name[..<open].utf8.elementsEqual($0.utf8) })
     {
       guard let end = closing(of: open, in: name), name[end...].utf8.starts(with: " of ".utf8)
       else {

@@ -6,7 +6,7 @@ extension DumpReport {
   public func taskFindings() -> [Finding] {
     guard !tasks.isEmpty else { return [] }
     let graph = TaskGraph(self)
-    return deadlocks(graph) + [poolExhaustion()].compactMap(\.self) + heldActors()
+    return deadlocks(graph) + exhaustedPools() + heldActors()
   }
 
   /// Findings of one kind that are written out.
@@ -47,9 +47,6 @@ extension DumpReport {
       if position > 0 { text += " → " }
       text += description(of: tasks[index])
       if case .group = graph.edge(of: index) { text += ", for its task group" }
-      if case .executor(let executor, _) = graph.edge(of: index) {
-        text += ", for \(description(of: executors[executor]))"
-      }
     }
     if cycle.count > Self.mostTasks { text += " → \(cycle.count - Self.mostTasks) more" }
     text += " → \(shortDescription(of: tasks[cycle[0]]))"
@@ -63,37 +60,37 @@ extension DumpReport {
 // MARK: - The pool
 
 extension DumpReport {
-  /// All threads of Swift's own pool block while tasks wait for a thread.
-  private func poolExhaustion() -> Finding? {
-    guard taskSummary?.notesThreads == true else { return nil }
-    let waiting = tasks.filter(waitsForPool)
-    let custom = Set(executors.lazy.filter { $0.kind == .custom }.map(\.address))
-    let pool = threads.filter { thread in
-      thread.task != nil && thread.threadID != process.processID
-        && !(thread.executor.map(custom.contains) ?? false)
+  /// All threads of one of Swift's pools block while tasks wait for a thread of it.
+  ///
+  /// libdispatch has a pool for each quality of service, and names its threads after it.
+  private func exhaustedPools() -> [Finding] {
+    guard taskSummary?.notesThreads == true else { return [] }
+    // Main actor and executors of the service's own have threads of their own.
+    let others = Set(executors.lazy.filter { $0.kind != .actor }.map(\.address))
+    var pools: [String?: [ReportThread]] = [:]
+    for thread in threads where thread.task != nil {
+      guard thread.threadID != process.processID, thread.name?.hasSuffix("overcommit") != true,
+        !(thread.executor.map(others.contains) ?? false)
+      else { continue }
+      pools[thread.name, default: []].append(thread)
     }
-    guard !waiting.isEmpty, !pool.isEmpty, pool.allSatisfy(\.isBlocked),
+    return pools.sorted { ($0.key ?? "") < ($1.key ?? "") }.compactMap { exhaustion(of: $0, $1) }
+  }
+
+  private func exhaustion(of name: String?, _ pool: [ReportThread]) -> Finding? {
+    guard pool.allSatisfy(\.isBlocked),
       // A worker without a job may take one at the next moment.
-      !threads.contains(where: { $0.task == nil && isWorker($0) })
+      !threads.contains(where: { $0.task == nil && $0.name == name && isWorker($0) })
     else { return nil }
-    var calls: [(call: String, count: Int)] = []
-    for thread in pool {
-      let call = thread.systemCall ?? "an unknown call"
-      if let known = calls.firstIndex(where: { $0.call == call }) {
-        calls[known].count += 1
-      } else {
-        calls.append((call, 1))
-      }
-    }
-    let list = calls.sorted { $0.count > $1.count }.map { "\($0.count) in \($0.call)" }
-      .joined(separator: ", ")
+    let waiting = tasks.count { waitsForPool($0) && Self.isServed($0, byPool: name) }
+    guard waiting > 0 else { return nil }
     var text =
       pool.count == 1
-      ? "the one thread of Swift's pool blocks in a system call (\(list))"
-      : "all \(pool.count) threads of Swift's pool block in system calls (\(list))"
-    text += " while \(number(waiting.count, "task is", "tasks are")) enqueued"
-    if let blocked = pool.first, let task = self.task(blocked.task) {
-      text += "; the first thread runs \(description(of: task))"
+      ? "the one thread of Swift's pool blocks in a system call (\(calls(of: pool)))"
+      : "all \(pool.count) threads of Swift's pool block in system calls (\(calls(of: pool)))"
+    text += " while \(number(waiting, "task is", "tasks are")) enqueued"
+    if let task = self.task(pool.first?.task) {
+      text += "; the first of them runs \(description(of: task))"
     }
     var finding = Finding(kind: "pool-exhausted", text: text)
     finding.threadIDs = pool.map(\.threadID)
@@ -101,11 +98,41 @@ extension DumpReport {
     return finding
   }
 
+  /// `2 in clock_nanosleep, 1 in read`.
+  private func calls(of threads: [ReportThread]) -> String {
+    var calls: [(call: String, count: Int)] = []
+    for thread in threads {
+      let call = thread.systemCall ?? "an unknown call"
+      if let known = calls.firstIndex(where: { $0.call == call }) {
+        calls[known].count += 1
+      } else {
+        calls.append((call, 1))
+      }
+    }
+    return calls.sorted { $0.count > $1.count }.map { "\($0.count) in \($0.call)" }
+      .joined(separator: ", ")
+  }
+
   private func waitsForPool(_ task: ReportTask) -> Bool {
     guard task.state == .enqueued, task.doubt == nil else { return false }
     guard let executor = task.executor.map({ executors[$0] }) else { return true }
     // An actor that nobody runs on waits for a thread itself.
     return executor.kind == .actor && executor.holderThreadID == nil
+  }
+
+  /// Whether a task of this priority runs on the pool whose threads have the name; a thread's name is the last 15 bytes
+  /// of `com.apple.root.default-qos` and the like.
+  private static func isServed(_ task: ReportTask, byPool name: String?) -> Bool {
+    guard let name, name.hasSuffix("-qos"), let priority = task.priority else { return true }
+    let quality =
+      switch priority {
+      case 33...: "user-interactive-qos"
+      case 25...: "user-initiated-qos"
+      case 21...: "default-qos"
+      case 17...: "utility-qos"
+      default: "background-qos"
+      }
+    return "com.apple.root.\(quality)".hasSuffix(name)
   }
 
   /// Whether it is a thread of libdispatch's pools.
@@ -126,17 +153,19 @@ extension DumpReport {
     }
     var held: [(finding: Finding, waiters: Int)] = []
     for (index, executor) in executors.enumerated() {
-      guard executor.holderTask != nil, let id = executor.holderThreadID,
-        let thread = threads.first(where: { $0.threadID == id }), thread.isBlocked
+      // A task that was suspended by the time it was looked at had not been blocked for good.
+      guard let task = self.task(executor.holderTask), task.state == .running,
+        let id = executor.holderThreadID, let thread = threads.first(where: { $0.threadID == id }),
+        thread.isBlocked
       else { continue }
       var text = "\(description(of: executor)) is held by "
-      text += task(executor.holderTask).map(description) ?? "task \(executor.holderTask ?? 0)"
+      text += description(of: task)
       text += ", which blocks in \(thread.systemCall ?? "a system call") on thread \(id)"
       let count = waiters[index] ?? 0
       if count > 0 { text += "; \(number(count, "task waits", "tasks wait")) for it" }
       var finding = Finding(kind: "actor-blocked", text: text)
       finding.threadIDs = [id]
-      finding.taskIDs = [executor.holderTask].compactMap(\.self)
+      finding.taskIDs = [task.id]
       held.append((finding, count))
     }
     held.sort { $0.waiters > $1.waiters }

@@ -1,4 +1,4 @@
-/// Which task waits for which other tasks: through its value, its task group, or the actor that another one holds.
+/// Which task waits for which other tasks: through its value or its task group.
 struct TaskGraph {
   /// What a task waits for; indices into `DumpReport.tasks`.
   enum Edge {
@@ -7,13 +7,10 @@ struct TaskGraph {
     case task(Int)
     /// One of them is enough: `next()` waits for whichever comes first.
     case group([Int])
-    /// The executor, and the task that holds it.
-    case executor(Int, Int)
-
     fileprivate var targets: [Int] {
       switch self {
       case .none: []
-      case .task(let target), .executor(_, let target): [target]
+      case .task(let target): [target]
       case .group(let members): members
       }
     }
@@ -36,12 +33,8 @@ struct TaskGraph {
         return task.awaitedTask.flatMap { indexOfID[$0] }.map { .task($0) } ?? .none
       case .group:
         return task.awaitedGroup.flatMap { members[$0] }.map { .group($0) } ?? .none
-      case .executor:
-        guard let executor = task.executor, let holder = report.executors[executor].holderTask,
-          let index = indexOfID[holder]
-        else { return .none }
-        return .executor(executor, index)
-      case .continuation, nil: return .none
+      // Who holds an actor runs: a task that suspends lets go of it.
+      case .executor, .continuation, nil: return .none
       }
     }
   }

@@ -41,8 +41,11 @@ public struct TaskWaits {
     case .task: return TaskWait(kind: .task)
     case .group: return TaskWait(kind: .group)
     case .executor:
-      let kind = task.executor.map { report.executors[$0].kind }
-      return TaskWait(kind: kind == .mainActor ? .mainActor : .actor)
+      // The global executor: it waits for a thread.
+      guard let executor = task.executor else {
+        return task.state == .enqueued ? nil : TaskWait(kind: .unknown)
+      }
+      return TaskWait(kind: report.executors[executor].kind == .mainActor ? .mainActor : .actor)
     case nil:
       guard task.state == .suspended else { return nil }
       let wait = resumption(task)
@@ -77,6 +80,12 @@ extension DumpReport {
     let frames = stacks[stack].lazy.map { self.frames[$0] }
     return frames.first { !$0.isRuntime && $0.shortFunction != nil }
       ?? frames.first { !$0.isRuntime } ?? frames.first
+  }
+
+  /// A task of the library's own that counts the time of a `sleep`.
+  fileprivate func isSleepTimer(_ stack: [Int]) -> Bool {
+    guard let function = stack.first.flatMap({ frames[$0].function }) else { return false }
+    return stack.allSatisfy { frames[$0].isRuntime } && function.contains("._sleep<")
   }
 
   /// The function of Swift's library that the service's code called last and that has not come back; its short name.
