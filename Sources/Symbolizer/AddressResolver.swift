@@ -97,7 +97,9 @@ public final class AddressResolver {
     if let debug = files.debug { log.info("\(path): debug information of \(debug.path)") }
     var problems: [String] = []
     let module = files.lookup(problems: &problems)
-    for problem in problems { log.warning("\(path): \(problem)") }
+    for problem in problems {
+      log.warning("\(problem.hasPrefix("\(path): ") ? problem : "\(path): \(problem)")")
+    }
     last = (path, module)
     return module
   }

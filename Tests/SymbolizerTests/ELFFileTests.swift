@@ -158,6 +158,20 @@ import Testing
     #expect(try ELFFile(path: path).buildID == nil)
   }
 
+  @Test func aFileThatWasCutSaysWhereItsSectionHeadersShouldBe() throws {
+    let directory = try TemporaryDirectory()
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: fixtures.program))
+    let path = directory.file("cut")
+    try bytes.prefix(3000).write(to: URL(fileURLWithPath: path))
+    let file = try ELFFile(path: path)
+    let offset = bytes[40..<48].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    #expect(
+      file.sectionProblem
+        == "cut short: expected section headers at offset \(offset), found the end of the file at 3000"
+    )
+    #expect(!file.segments.isEmpty)
+  }
+
   @Test func aFileWithoutSectionHeadersKeepsSegmentsAndBuildID() throws {
     let directory = try TemporaryDirectory()
     var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: fixtures.program)))

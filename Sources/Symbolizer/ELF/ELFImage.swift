@@ -118,7 +118,13 @@ final class ELFImage {
       return ([], "its section headers cannot be read: \(Self.lastError)")
     }
     guard count > 0 else {
-      return ([], "it has no section headers")
+      // libelf sees none also where a cut file has lost them: they stand at the end.
+      let start = (try? header())?.e_shoff ?? 0
+      guard start >= UInt64(contents.byteCount) else { return ([], "it has no section headers") }
+      return (
+        [],
+        "cut short: expected section headers at offset \(start), found the end of the file at \(contents.byteCount)"
+      )
     }
     var names = 0
     // Without a table of names the sections are nameless, which costs the debug information alone.
