@@ -16,6 +16,13 @@ struct FunctionNode: Sendable, Equatable {
   var hasCallFile = false
 }
 
+/// A stretch of a function's code, and where the function's entry begins.
+struct FunctionExtent: Sendable {
+  var low: UInt64
+  var high: UInt64
+  var offset: Int
+}
+
 /// What a walk over a unit's entries found for the addresses that were asked for.
 struct FunctionFindings: Sendable {
   var nodes: [FunctionNode] = []
@@ -29,6 +36,18 @@ struct FunctionFindings: Sendable {
   var isDamaged = false
   /// Range lists and comparisons that are left; below 0 the walk was given up.
   var rangeSteps: Int
+  /// The walk is to note which functions there are, instead of finding those of addresses.
+  private(set) var isRecording = false
+  /// The functions with code, in the order of the walk.
+  var extents: [FunctionExtent] = []
+
+  /// What a walk finds that passes all functions.
+  init(recordingWith rangeSteps: Int) {
+    self.init(addressCount: 0, rangeSteps: rangeSteps)
+    isRecording = true
+    // The walk ends when no address is open.
+    openCount = 1
+  }
 
   init(addressCount: Int, rangeSteps: Int) {
     self.rangeSteps = rangeSteps
@@ -93,13 +112,14 @@ enum FunctionWalk {
 
   /// Walks over the unit, and notes what it finds for addresses without a node.
   ///
-  /// `sorted`: the addresses, ascending.
+  /// `sorted`: the addresses, ascending. `start`: the entry of the function that holds the only one, where it is known.
   static func run(
     _ unit: UnitContext,
     _ table: AbbreviationTable,
     _ input: borrowing Input,
     sorted: Span<UInt64>,
     depth: Depth,
+    from start: Int? = nil,
     findings: inout FunctionFindings
   ) {
     let header = unit.header
@@ -107,7 +127,7 @@ enum FunctionWalk {
     let steps = table.steps.span
     let attributes = table.attributes.span
     var cursor = ByteCursor(input.info)
-    cursor.quietSeek(to: header.entryOffset)
+    cursor.quietSeek(to: start ?? header.entryOffset)
     cursor = cursor.quietPart(upTo: header.end)
     var scopes: [Int32] = []
     var scope = Scope.outside
@@ -321,6 +341,14 @@ extension FunctionWalk {
     // Indices of nodes are kept in 32 bits: as many nodes no file has that fits into memory.
     guard nodeIndex < Int32.max else { return false }
     forEachRange(entry, unit, input, &findings) { range, findings in
+      if findings.isRecording {
+        let extent = FunctionExtent(
+          low: range.lowerBound,
+          high: range.upperBound,
+          offset: node.name.offset
+        )
+        findings.extents.append(extent)
+      }
       var position = sorted.firstIndex(notBelow: range.lowerBound)
       let first = position
       defer { findings.rangeSteps -= position - first }

@@ -33,7 +33,7 @@ struct LineFindings: Sendable {
 /// sequences that cover an address the first counts, so that an answer does not depend on the batch.
 enum LineProgram {
   /// The registers of the machine, and what was handed out so far.
-  private struct Machine {
+  struct Machine: Sendable {
     var address: UInt64 = 0
     var operation: UInt64 = 0
     var file: UInt32 = 1
@@ -48,6 +48,16 @@ enum LineProgram {
     var isDead = false
   }
 
+  /// What a run is for; known where it is compiled, so that none pays for the others.
+  private enum Purpose {
+    /// To find the rows of all addresses.
+    case addresses
+    /// To make checkpoints.
+    case checkpoints
+    /// To find the row of one address, from a checkpoint.
+    case resumption
+  }
+
   /// Runs the program until its end, or until all addresses have a row.
   ///
   /// `sorted`: the addresses, ascending.
@@ -58,16 +68,69 @@ enum LineProgram {
     sorted: Span<UInt64>,
     findings: inout LineFindings
   ) {
+    var checkpoints = LineCheckpoints()
+    let start = LineCheckpoints.Checkpoint(
+      machine: Machine(),
+      position: header.program.lowerBound
+    )
+    run(.addresses, start, header, lines, addressing, sorted, &findings, &checkpoints)
+  }
+
+  /// Runs the whole program, for no address, and keeps its states.
+  static func checkpoints(
+    _ header: LineTableHeader,
+    lines: RawSpan,
+    addressing: UnitAddressing,
+    findings: inout LineFindings
+  ) -> LineCheckpoints {
+    let none: [UInt64] = []
+    var checkpoints = LineCheckpoints()
+    let start = LineCheckpoints.Checkpoint(
+      machine: Machine(),
+      position: header.program.lowerBound
+    )
+    run(.checkpoints, start, header, lines, addressing, none.span, &findings, &checkpoints)
+    checkpoints.endProgram()
+    return checkpoints
+  }
+
+  /// Runs the program from a checkpoint, until the one address has a row.
+  static func resume(
+    at checkpoint: LineCheckpoints.Checkpoint,
+    _ header: LineTableHeader,
+    lines: RawSpan,
+    addressing: UnitAddressing,
+    sorted: Span<UInt64>,
+    findings: inout LineFindings
+  ) {
+    var checkpoints = LineCheckpoints()
+    var checkpoint = checkpoint
+    checkpoint.machine.next = 0
+    run(.resumption, checkpoint, header, lines, addressing, sorted, &findings, &checkpoints)
+  }
+
+  @inline(__always)
+  private static func run(
+    _ purpose: Purpose,
+    _ start: LineCheckpoints.Checkpoint,
+    _ header: LineTableHeader,
+    _ lines: RawSpan,
+    _ addressing: UnitAddressing,
+    _ sorted: Span<UInt64>,
+    _ findings: inout LineFindings,
+    _ checkpoints: inout LineCheckpoints
+  ) {
     var cursor = ByteCursor(lines)
-    cursor.quietSeek(to: header.program.lowerBound)
+    cursor.quietSeek(to: start.position)
     cursor = cursor.quietPart(upTo: header.program.upperBound)
     let opcodeBase = header.opcodeBase
     let lineRange = max(header.lineRange, 1)
     let lineBase = Int32(header.lineBase)
     let maximum = UInt64(max(header.maximumOperationsPerInstruction, 1))
     let minimum = UInt64(header.minimumInstructionLength)
-    var machine = Machine()
+    var machine = start.machine
     while !cursor.isAtEnd {
+      if purpose == .resumption, findings.openCount == 0 { return }
       let opcode = cursor.quietU8()
       if opcode >= opcodeBase {
         let adjusted = opcode &- opcodeBase
@@ -75,13 +138,18 @@ enum LineProgram {
         machine.line =
           machine.line &+ UInt32(bitPattern: lineBase &+ Int32(adjusted % lineRange))
         row(&machine, sorted, &findings)
+        if purpose == .checkpoints { checkpoints.addRow(machine, before: cursor.position) }
         continue
       }
       switch opcode {
       case 0:
+        let address = machine.address
         extended(&machine, header, addressing, sorted, &cursor, &findings)
-        if findings.openCount == 0, machine.last == nil { return }
-      case 1: row(&machine, sorted, &findings)
+        if purpose == .checkpoints, machine.last == nil { checkpoints.endSequence(at: address) }
+        if purpose == .addresses, findings.openCount == 0, machine.last == nil { return }
+      case 1:
+        row(&machine, sorted, &findings)
+        if purpose == .checkpoints { checkpoints.addRow(machine, before: cursor.position) }
       case 2: advance(&machine, cursor.quietULEB128(), minimum, maximum)
       case 3: machine.line = machine.line &+ UInt32(truncatingIfNeeded: cursor.quietSLEB128())
       case 4: machine.file = UInt32(clamping: cursor.quietULEB128())

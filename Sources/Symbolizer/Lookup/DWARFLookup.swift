@@ -62,6 +62,44 @@ struct DWARFLookup: Sendable {
     add(second.problems)
   }
 
+  /// Looks a few addresses up in units that are kept.
+  init(
+    _ batch: AddressBatch,
+    in file: DWARFFile,
+    _ known: inout KnownUnits,
+    isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
+  ) {
+    ranges = [FrameRange](repeating: FrameRange(), count: batch.sorted.count)
+    hasFunction = [Bool](repeating: false, count: batch.sorted.count)
+    var answered = [Int8](repeating: 0, count: batch.sorted.count)
+    let first = known.addressRanges(of: file)
+    add(first.problems)
+    let owners = batch.sorted.map { first.owner(of: $0) }
+    var worker = UnitWorker(
+      file: file,
+      sorted: batch.sorted,
+      isWorthASecondWalk: isWorthASecondWalk
+    )
+    for (position, unit) in owners.enumerated() {
+      if let unit { worker.process(Int32(position), in: unit, &known) }
+    }
+    merge([worker.finish()], &answered)
+    guard answered.contains(0) else { return }
+    let second = known.unitEntries(of: file)
+    add(second.problems)
+    var other = UnitWorker(
+      file: file,
+      sorted: batch.sorted,
+      isWorthASecondWalk: isWorthASecondWalk
+    )
+    for position in answered.indices where answered[position] == 0 {
+      for unit in second.units(holding: batch.sorted[position]) where unit != owners[position] {
+        other.process(Int32(position), in: unit, &known)
+      }
+    }
+    merge([other.finish()], &answered)
+  }
+
   /// Nothing is done for no problems: the first union of a set costs as much as a small answer.
   private mutating func add(_ found: Set<DWARFProblem>) {
     if !found.isEmpty { problems.formUnion(found) }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// All that is known of one module's code: its DWARF, wherever that lies, and its symbols.
 ///
 /// Immutable: any number of threads may ask it.
@@ -6,6 +8,8 @@ package final class ModuleLookup: Sendable {
   package let symbols: SymbolTable
   /// How far the module was moved after its debug file was made (prelink).
   private let displacement: UInt64
+  /// What is kept for those who ask again and again.
+  private let known = Mutex(KnownUnits())
 
   /// `dwarf`: nil when neither the module nor a debug file has DWARF; `displacement`: what to take from an address of
   /// the module to have the one that `dwarf` and `symbols` mean, modulo 2⁶⁴.
@@ -21,6 +25,21 @@ package final class ModuleLookup: Sendable {
   package func answer(_ addresses: [UInt64], jobs: Int) -> ModuleAnswer {
     let places = displacement == 0 ? addresses : addresses.map { $0 &- displacement }
     return ModuleAnswer(of: self, places, jobs: jobs)
+  }
+
+  /// What DWARF knows of a batch; of a small one that is not the first, with what is kept of units.
+  fileprivate func lookup(
+    _ batch: AddressBatch,
+    in dwarf: DWARFFile,
+    jobs: Int,
+    isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
+  ) -> DWARFLookup {
+    let small = known.withLockIfAvailable { known -> DWARFLookup? in
+      guard known.isWorthKeeping(for: batch) else { return nil }
+      return DWARFLookup(batch, in: dwarf, &known, isWorthASecondWalk: isWorthASecondWalk)
+    }
+    if let small, let small { return small }
+    return DWARFLookup(batch, in: dwarf, jobs: jobs, isWorthASecondWalk: isWorthASecondWalk)
   }
 }
 
@@ -92,7 +111,7 @@ extension ModuleAnswer {
       functions = names.texts
       return
     }
-    let lookup = DWARFLookup(batch, in: dwarf, jobs: jobs) { position in
+    let lookup = module.lookup(batch, in: dwarf, jobs: jobs) { position in
       // Compilers give thunks no entry: looking for one costs a walk over the whole unit.
       guard let symbol = matches[position].symbol else { return true }
       return !symbols.name(of: symbol).hasPrefix("_ZT")

@@ -23,6 +23,13 @@ struct SplitWorker {
     unit.context.addressing.rangesBase = skeleton.splitRangesBase
   }
 
+  /// The same half again, which was loaded before.
+  init(known file: DWARFFile, _ unit: LoadedUnit) {
+    self.file = file
+    self.unit = unit
+    resolver = NameResolver(budget: WorkBudget(for: file.sections, addressCount: 1))
+  }
+
   /// What could not be read of the names.
   var problems: Set<DWARFProblem> { resolver.problems }
 

@@ -46,9 +46,28 @@ struct UnitAssignment {
   ///
   /// `sorted`: the addresses that are still open.
   mutating func addUnitEntries(of file: DWARFFile, sorted: [UInt64]) {
-    var budget = WorkBudget(for: file.sections, addressCount: sorted.count)
-    var loader = UnitLoader(budget: budget)
     let addresses = sorted.span
+    problems.formUnion(
+      Self.forEachUnitRange(of: file, addressCount: sorted.count) { range, unit in
+        if let range {
+          add(range, unit, addresses)
+        } else {
+          runs.append(Run(unit: Int32(unit), low: 0, high: Int32(sorted.count)))
+        }
+      }
+    )
+  }
+
+  /// Calls `body` with each stretch of code that a unit's own entry states, and the unit; with nil for units that may
+  /// know every address, because they say nothing or nobody knows what they would have said.
+  static func forEachUnitRange(
+    of file: DWARFFile,
+    addressCount: Int,
+    _ body: (Range<UInt64>?, Int) -> Void
+  ) -> Set<DWARFProblem> {
+    var problems: Set<DWARFProblem> = []
+    var budget = WorkBudget(for: file.sections, addressCount: addressCount)
+    var loader = UnitLoader(budget: budget)
     let sections = file.sections
     for (index, header) in file.units.units.enumerated() {
       guard header.kind == .compile || header.kind == .skeleton else { continue }
@@ -57,7 +76,7 @@ struct UnitAssignment {
         guard unit.lowPC.isPresent && unit.highPC.isPresent || unit.ranges.isPresent else {
           // Such a unit may know code all the same when it has lines.
           guard unit.lineProgram != nil else { continue }
-          runs.append(Run(unit: Int32(index), low: 0, high: Int32(sorted.count)))
+          body(nil, index)
           continue
         }
         let lists =
@@ -71,16 +90,14 @@ struct UnitAssignment {
           addresses: sections.addresses.bytes
         )
         while let range = list.next(), budget.spend(list.takeByteCount(), of: \.rangeSteps) {
-          add(range, index, addresses)
+          body(range, index)
         }
-        if list.isBad {
-          // Nobody knows what the rest of the list would have said.
-          runs.append(Run(unit: Int32(index), low: 0, high: Int32(sorted.count)))
-        }
+        if list.isBad { body(nil, index) }
       } catch {
         if problems.count < 16 { problems.insert(error) }
       }
     }
+    return problems
   }
 
   private mutating func add(_ range: Range<UInt64>, _ unit: Int, _ sorted: Span<UInt64>) {

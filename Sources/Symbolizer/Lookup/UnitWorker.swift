@@ -56,13 +56,16 @@ struct WorkerOutput: Sendable {
 
 /// Looks addresses up in units, one unit after the other, on one thread.
 struct UnitWorker {
-  private let file: DWARFFile
+  /// More are not told.
+  static let mostProblems = 16
+
+  let file: DWARFFile
   /// The addresses of the batch, ascending.
-  private let sorted: [UInt64]
+  let sorted: [UInt64]
   /// Whether DWARF may know a function at a position that the first walk did not find.
-  private let isWorthASecondWalk: @Sendable (Int) -> Bool
-  private var budget: WorkBudget
-  private var loader: UnitLoader
+  let isWorthASecondWalk: @Sendable (Int) -> Bool
+  var budget: WorkBudget
+  var loader: UnitLoader
   private var resolver: NameResolver
   /// From an entry's reference to the number of its name, of all units.
   private var entryNumbers = IntegerTable()
@@ -114,7 +117,7 @@ struct UnitWorker {
   /// The other half of a skeleton with code; nil of other units, and where it is not to be had.
   ///
   /// Units without code that name a file are Swift's references to the modules that it imported.
-  private mutating func splitUnit(of unit: LoadedUnit) -> SplitWorker? {
+  mutating func splitUnit(of unit: LoadedUnit) -> SplitWorker? {
     guard unit.context.isSkeleton, unit.context.lowPC.isPresent || unit.context.ranges.isPresent
     else { return nil }
     guard let units = file.split else {
@@ -136,8 +139,38 @@ struct UnitWorker {
     return nil
   }
 
-  private mutating func note(_ problem: DWARFProblem) {
-    if output.problems.count < 16 { output.problems.insert(problem) }
+  mutating func note(_ problem: DWARFProblem) {
+    if output.problems.count < Self.mostProblems { output.problems.insert(problem) }
+  }
+
+  /// Walks over a unit, or over one function of it.
+  ///
+  /// `start`: the function's entry.
+  func walk(
+    _ unit: LoadedUnit,
+    in file: DWARFFile,
+    _ addresses: [UInt64],
+    _ depth: FunctionWalk.Depth,
+    from start: Int?,
+    _ findings: inout FunctionFindings
+  ) {
+    let sections = file.sections
+    let lists =
+      unit.context.header.encoding.version >= 5 ? sections.rangeLists : sections.ranges
+    let input = FunctionWalk.Input(
+      info: sections.info.bytes,
+      addresses: sections.addresses.bytes,
+      rangeLists: lists.bytes
+    )
+    FunctionWalk.run(
+      unit.context,
+      unit.abbreviations,
+      input,
+      sorted: addresses.span,
+      depth: depth,
+      from: start,
+      findings: &findings
+    )
   }
 
   private mutating func findFunctions(
@@ -146,35 +179,17 @@ struct UnitWorker {
     _ addresses: [UInt64],
     _ positions: [Int32]
   ) -> FunctionFindings {
-    let sections = file.sections
     let section = file === self.file ? ".debug_info" : ".debug_info.dwo"
-    let lists =
-      unit.context.header.encoding.version >= 5 ? sections.rangeLists : sections.ranges
-    let input = FunctionWalk.Input(
-      info: sections.info.bytes,
-      addresses: sections.addresses.bytes,
-      rangeLists: lists.bytes
-    )
     var findings = FunctionFindings(
       addressCount: addresses.count,
       rangeSteps: budget.rangeSteps
     )
-    func walk(_ depth: FunctionWalk.Depth) {
-      FunctionWalk.run(
-        unit.context,
-        unit.abbreviations,
-        input,
-        sorted: addresses.span,
-        depth: depth,
-        findings: &findings
-      )
-    }
-    walk(.quick)
+    walk(unit, in: file, addresses, .quick, from: nil, &findings)
     if findings.openCount > 0, findings.hasSkipped {
       let isWorthIt = addresses.indices.contains {
         findings.nodeOfAddress[$0] < 0 && isWorthASecondWalk(Int(positions[$0]))
       }
-      if isWorthIt { walk(.nested) }
+      if isWorthIt { walk(unit, in: file, addresses, .nested, from: nil, &findings) }
     }
     budget.rangeSteps = findings.rangeSteps
     if findings.rangeSteps < 0 {
@@ -196,6 +211,19 @@ struct UnitWorker {
     return findings
   }
 
+  /// Reads the head of a unit's line program.
+  func lineTable(at offset: Int, of unit: LoadedUnit) throws(FormatError) -> LineTableHeader {
+    let lines = file.sections.lines
+    let stringOffsets = file.sections.stringOffsets
+    var cursor = ByteCursor(lines.bytes)
+    try cursor.seek(to: offset)
+    return try LineTableHeader(
+      parsing: &cursor,
+      unit: unit.context,
+      stringOffsets: stringOffsets.bytes
+    )
+  }
+
   private mutating func findPlaces(
     _ unit: LoadedUnit,
     _ addresses: [UInt64]
@@ -206,15 +234,8 @@ struct UnitWorker {
     }
     let sections = file.sections
     let lines = sections.lines
-    let stringOffsets = sections.stringOffsets
     do throws(FormatError) {
-      var cursor = ByteCursor(lines.bytes)
-      try cursor.seek(to: offset)
-      var header = try LineTableHeader(
-        parsing: &cursor,
-        unit: unit.context,
-        stringOffsets: stringOffsets.bytes
-      )
+      var header = try lineTable(at: offset, of: unit)
       guard budget.spend(header.program.upperBound - offset, of: \.lineBytes) else {
         let text = "a line program is shared by too many units; lines may be missing"
         throw FormatError(.malformed(text), offset: offset)
@@ -243,7 +264,8 @@ struct UnitWorker {
 // MARK: - Frames
 
 extension UnitWorker {
-  private mutating func emit(
+  /// Puts what was found of a task's addresses into frames.
+  mutating func emit(
     _ task: UnitTask,
     _ unit: LoadedUnit,
     _ split: inout SplitWorker?,

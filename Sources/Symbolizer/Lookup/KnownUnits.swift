@@ -1,0 +1,109 @@
+/// What is kept of a unit, so that a question does not walk over it again.
+struct KnownUnit: Sendable {
+  /// Which functions have code where.
+  struct Functions: Sendable {
+    /// In the order of the walk, which decides of two that hold an address.
+    var extents: [FunctionExtent]
+    /// Functions may be nested where the walk did not come.
+    var hasSkipped: Bool
+
+    /// Where the entry of the function begins that holds the address.
+    func entry(holding address: UInt64) -> Int? {
+      let all = extents.span
+      for index in all.indices where all[index].low <= address && address < all[index].high {
+        return all[index].offset
+      }
+      return nil
+    }
+  }
+
+  let unit: LoadedUnit
+  /// The other half of a skeleton.
+  let split: (file: DWARFFile, unit: LoadedUnit)?
+  let table: LineTableHeader?
+  let lines: LineCheckpoints
+  let functions: Functions
+  /// Those that are nested too, once they were asked for.
+  var nested: Functions?
+
+  /// Memory that it takes, without small change.
+  var byteCount: Int {
+    let extents = functions.extents.capacity + (nested?.extents.capacity ?? 0)
+    let files = table?.files.capacity ?? 0
+    var count = 1024 + lines.byteCount
+    count += extents * MemoryLayout<FunctionExtent>.stride
+    count += files * MemoryLayout<LineTableHeader.File>.stride
+    for table in [unit.abbreviations, split?.unit.abbreviations].compactMap(\.self) {
+      count += table.abbreviations.capacity * MemoryLayout<AbbreviationTable.Abbreviation>.stride
+      count += table.attributes.capacity * MemoryLayout<AbbreviationTable.Specification>.stride
+      count += table.steps.capacity * MemoryLayout<AbbreviationTable.Step>.stride
+    }
+    return count
+  }
+}
+
+/// The units that were asked for lately, for questions that come one by one.
+struct KnownUnits: Sendable {
+  /// Beyond this the unit that was not asked for longest is dropped.
+  private static let mostBytes = 64 << 20
+  /// Larger batches walk over their units once and keep nothing.
+  private static let fewAddresses = 16
+
+  private struct Kept {
+    var unit: KnownUnit
+    var byteCount: Int
+    var lastUse: Int
+  }
+
+  private var units: [Int: Kept] = [:]
+  private var byteCount = 0
+  private var useCount = 0
+  private var wasAsked = false
+  private var ranges: UnitRanges?
+  private var entries: UnitRanges?
+
+  /// Whether to keep what is found for a batch: who asks for the first time may be who asks once.
+  mutating func isWorthKeeping(for batch: AddressBatch) -> Bool {
+    defer { wasAsked = true }
+    return wasAsked && batch.sorted.count <= Self.fewAddresses
+  }
+
+  /// What `.debug_aranges` says.
+  mutating func addressRanges(of file: DWARFFile) -> UnitRanges {
+    if let ranges { return ranges }
+    let found = UnitRanges(addressRangesOf: file)
+    ranges = found
+    return found
+  }
+
+  /// What the units' own entries say.
+  mutating func unitEntries(of file: DWARFFile) -> UnitRanges {
+    if let entries { return entries }
+    let found = UnitRanges(unitEntriesOf: file)
+    entries = found
+    return found
+  }
+
+  /// A unit by its number in the file.
+  subscript(index: Int) -> KnownUnit? {
+    mutating get {
+      useCount += 1
+      units[index]?.lastUse = useCount
+      return units[index]?.unit
+    }
+  }
+
+  /// Keeps a unit, or what became of it.
+  mutating func keep(_ unit: KnownUnit, as index: Int) {
+    let size = unit.byteCount
+    byteCount += size - (units[index]?.byteCount ?? 0)
+    useCount += 1
+    units[index] = Kept(unit: unit, byteCount: size, lastUse: useCount)
+    while byteCount > Self.mostBytes, units.count > 1,
+      let oldest = units.min(by: { $0.value.lastUse < $1.value.lastUse })
+    {
+      units[oldest.key] = nil
+      byteCount -= oldest.value.byteCount
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import Report
+import TestSupport
+import Testing
+
+@testable import Symbolizer
+
+/// Questions that come one by one: answered from what is kept of units, exactly as in one batch.
+@Suite struct OneByOneTests {
+  /// Every third address of the program's code, and of what surrounds it.
+  private func addresses(of program: String) throws -> [UInt64] {
+    let file = try ELFFile(path: program)
+    return file.sections.filter { $0.isAllocated && $0.isExecutable }.flatMap { section in
+      stride(from: section.address.value, to: section.address.value + section.byteCount, by: 3)
+    }
+  }
+
+  private func resolver() -> AddressResolver {
+    AddressResolver(options: SymbolizerOptions(), log: NoteRecorder().logger)
+  }
+
+  @Test(
+    arguments: ["g++", "clang++"],
+    [
+      ["-O2"], ["-O0"], ["-O2", "-gdwarf-4"], ["-O2", "-gsplit-dwarf"],
+      ["-O2", "-gdwarf-4", "-gsplit-dwarf"],
+      ["-O2", "-ffunction-sections", "-Wl,--gc-sections", "-gno-column-info"],
+    ]
+  )
+  func answersAreThoseOfOneBatch(compiler: String, options: [String]) throws {
+    let directory = try TemporaryDirectory()
+    let source = Fixture.source("dwarf/shapes.cpp")
+    let program = directory.file("program")
+    // Compiled on its own: its split file stays beside it.
+    let object = directory.file("program.o")
+    try runSuccessfully(compiler, ["-g"] + options + ["-std=c++17", "-c", source, "-o", object])
+    let link = options.filter { $0.hasPrefix("-Wl") }
+    try runSuccessfully(compiler, link + [object, "-o", program])
+
+    let addresses = try addresses(of: program)
+    #expect(addresses.count > 1000)
+    let batch = try resolver().resolve(addresses, in: program, kind: .exact)
+    #expect(batch.contains { $0.frames.count > 1 } || options.contains("-O0"))
+    let single = resolver()
+    let few = resolver()
+    var alone: [ResolvedAddress] = []
+    var together: [ResolvedAddress] = []
+    for address in addresses {
+      alone += try single.resolve([address], in: program, kind: .exact)
+    }
+    for start in stride(from: 0, to: addresses.count, by: 7) {
+      let end = min(addresses.count, start + 7)
+      // In an order that is not that of the addresses.
+      let questions = Array(addresses[start..<end].reversed())
+      together += try few.resolve(questions, in: program, kind: .exact).reversed()
+    }
+    #expect(alone == batch)
+    #expect(together == batch)
+  }
+}
