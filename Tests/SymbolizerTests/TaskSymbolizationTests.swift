@@ -164,6 +164,13 @@ import Testing
     let generic = try executor(executor(ofType: 0x7f99_0000_0000), of: program)
     #expect(generic.unknown == "its metadata was made at run time, as that of generic types is")
     #expect(try executor(executor(ofType: 0), of: program).unknown == "its type was not read")
+    // The process's own name for the class stands in, where there is none by symbols.
+    let named = executor(ofType: 0x7f99_0000_0000) + ProtobufField.string(8, "Cache")
+    let cache = try executor(named, of: program)
+    #expect(cache.type == "Cache" && cache.unknown == nil)
+    let vault = try program.address("$s4bank5VaultCN")
+    let full = executor(ofType: vault) + ProtobufField.string(8, "Vault")
+    #expect(try executor(full, of: program).type == "bank.Vault")
     let main = try executor(executor(ofType: 0, kind: 2), of: program)
     #expect(main.kind == .mainActor && main.type == "Swift.MainActor" && main.unknown == nil)
   }

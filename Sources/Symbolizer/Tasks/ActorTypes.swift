@@ -5,7 +5,7 @@ import Report
 ///
 /// An object's first word points into the metadata of its class, at the place that the symbol `type metadata for X`
 /// names; `full type metadata for X` covers it from some words before. Metadata of generic types is made at run time
-/// and has no symbol.
+/// and has no symbol: there, and where symbols were stripped, the name that the process has for its class stands in.
 struct ActorTypes {
   /// Why a type has no name.
   enum Unknown: String {
@@ -45,6 +45,8 @@ struct ActorTypes {
     }
     switch name(ofType: wire.type) {
     case .success(let name): executor.type = name
+    // What the process itself says is the class's name alone.
+    case .failure where !wire.typeName.isEmpty: executor.type = wire.typeName
     case .failure(let failure): executor.unknown = failure.reason.rawValue
     }
     return executor

@@ -1,5 +1,6 @@
-// A service with a classic leak: each request makes a new client of an upstream service, whose keep-alive thread and
-// TCP connection nobody ever closes. Nothing fails and no log tells; `kill -QUIT` shows it at once.
+// A service with a classic leak in two forms: each request makes a new client of an upstream service, whose keep-alive
+// thread and TCP connection nobody ever closes, and starts a task that follows the news with it, which nobody ever
+// resumes. Nothing fails and no log tells; `kill -QUIT` shows it at once.
 //
 //   LeakyService [PORT]     PORT 0 or none: any free one, which is printed
 
@@ -15,6 +16,7 @@ guard let port else {
 }
 
 let upstream = try Upstream()
+let news = NewsFeed()
 let server = try Listener(port: port)
 print("listening on http://127.0.0.1:\(server.port)")
 fflush(nil)
@@ -26,5 +28,7 @@ while true {
   requestCount += 1
   // The leak: one client a request, where the service should have one for its life.
   let client = try UpstreamClient(port: upstream.port)
+  // The same with tasks, which are on no thread while they wait. The main thread serves, and runs no tasks.
+  Task.detached(name: "request \(requestCount)") { [news] in await client.follow(news) }
   connection.respond(with: "request \(requestCount): upstream says \(client.fetch())\n")
 }
