@@ -69,14 +69,56 @@ import Testing
     try expectParked(500, tasks, quiet: true)
   }
 
-  @Test func tasksOfACrashedServiceAreInItsCapture() throws {
-    let tasks = try TaskService(Programs.taskService(["-Onone"]), ["waits"])
-    try tasks.service.program.write(line: "crash")
+  private func crash(_ tasks: TaskService, _ line: String) throws -> Capture {
+    try tasks.service.program.write(line: line)
     #expect(tasks.service.program.waitForExit() == 128 + SIGABRT)
     let files = try FileManager.default.contentsOfDirectory(atPath: tasks.service.captures.path)
     let name = try #require(files.first { $0.hasSuffix(".dcap") })
     let capture = try CaptureReader.capture(at: tasks.service.captures.file(name))
     #expect(capture.header?.kind == .crash)
+    return capture
+  }
+
+  @Test func aThreadThatCrashesNamesTheTaskItRan() throws {
+    let tasks = try TaskService(Programs.taskService(["-Onone"]), ["many", "50"])
+    let capture = try crash(tasks, "crash in a task")
+    #expect(capture.tasks.count == 51)
+    let task = try capture.task(named: "crashing")
+    #expect(task.state == .running)
+    #expect(task.tid == capture.header?.crashedTid)
+    let thread = try #require(capture.threads.first { $0.tid == task.tid })
+    #expect(thread.task == task.id)
+  }
+
+  /// process_vm_readv, which filters of containers are known to refuse.
+  @Test func withoutTheSystemCallThatReadsMemoryTasksAreFoundAllTheSame() throws {
+    let tasks = try TaskService(
+      Programs.taskService(["-Onone"]),
+      ["many", "500"],
+      launcher: [Programs.refuse(), "310"]
+    )
+    try expectParked(500, tasks)
+  }
+
+  @Test func reservedAddressSpaceCostsTimeAndNoTask() throws {
+    let tasks = try TaskService(
+      Programs.taskService(["-Onone"]),
+      ["reserved", "500"],
+      settings: "min-interval=none,timeout=1s"
+    )
+    let capture = try tasks.service.dump()
+    #expect(capture.tasks.count == 500)
+    let summary = try #require(capture.taskSummary)
+    #expect(summary.decoded)
+    #expect(summary.reason == "reading tasks took all the time there was")
+    #expect(summary.skipped.map(\.reason) == ["no time left"])
+    #expect(summary.skipped.allSatisfy { $0.bytes > 1 << 30 })
+    #expect(summary.absentBytes > 1 << 30)
+  }
+
+  @Test func tasksOfACrashedServiceAreInItsCapture() throws {
+    let tasks = try TaskService(Programs.taskService(["-Onone"]), ["waits"])
+    let capture = try crash(tasks, "crash")
     let value = try capture.task(named: "value")
     #expect(try value.waitTask == capture.task(named: "target").id)
     let holder = try capture.task(named: "holder")

@@ -13,9 +13,16 @@ struct TaskService {
     _ arguments: [String],
     settings: String = "min-interval=none",
     environment: [String: String?] = [:],
-    hasSymbols: Bool = true
+    hasSymbols: Bool = true,
+    launcher: [String] = []
   ) throws {
-    service = try Service(executable, arguments, settings: settings, environment: environment)
+    service = try Service(
+      executable,
+      arguments,
+      settings: settings,
+      environment: environment,
+      launcher: launcher
+    )
     try service.program.wait(for: "ready")
     symbols = hasSymbols ? try SymbolRanges(executable) : nil
   }

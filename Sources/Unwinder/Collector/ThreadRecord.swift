@@ -177,13 +177,9 @@ import CUnwind
     unsafe record.field(17, varint: UInt64(thread.pointee.policy))
     unsafe record.field(18, varint: UInt64(thread.pointee.realtime_priority))
     unsafe record.field(19, signed: Int64(thread.pointee.nice))
-    if unsafe thread.pointee.status == ThreadStatus.captured,
-      unsafe thread.pointee.reason != ThreadReason.crashed, let slots = unsafe arena.pointee.slots
-    {
-      let noted = unsafe slots[Int(truncatingIfNeeded: thread.pointee.slot)].noted
-      record.field(22, varint: noted.id)
-      record.field(23, fixed64: noted.executor)
-    }
+    let noted = unsafe NotedTask.find(thread, home: home, arena: arena)
+    record.field(22, varint: noted.id)
+    record.field(23, fixed64: noted.executor)
   }
 
   @_noLocks

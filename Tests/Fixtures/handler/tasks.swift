@@ -3,6 +3,7 @@
 //   tasks waits        one task of each kind
 //   tasks many N       N tasks that are parked at the end of nine functions
 //   tasks churn N      N parked ones, beside tasks that come and go
+//   tasks reserved N   N parked ones, beside very much address space
 //   tasks unstarted    tasks that wait for the first thread they get
 import Dispatch
 import Foundation
@@ -147,6 +148,9 @@ func startMany(_ count: Int) {
   waitUntil { parking.count == count }
 }
 
+@inline(never)
+func crash() async { abort() }
+
 /// How far each source is: tasks of the rounds before have all ended.
 final class Rounds: @unchecked Sendable {
   private let lock = NSLock()
@@ -216,12 +220,19 @@ enum Service {
       startMany(count)
       startChurn()
     case "unstarted": startUnstarted()
+    case "reserved":
+      // Address space that nobody uses, and that takes longer to look through than a capture may.
+      let size = 16 << 40
+      let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+      guard mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED else { exit(3) }
+      startMany(count)
     default: exit(2)
     }
     print("ready")
     fflush(stdout)
     while let line = readLine() {
       if line == "crash" { abort() }
+      if line == "crash in a task" { Task.detached(name: "crashing") { await crash() } }
       print(line == "rounds" ? rounds.text : line)
       fflush(stdout)
     }

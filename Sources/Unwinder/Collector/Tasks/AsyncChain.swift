@@ -54,10 +54,6 @@ enum ChainEnd {
     } else if runtime.isUnstarted(task.resumeFunction), task.reaches(task.resumeContext) {
       appendStart(task.resumeContext, memory, map)
     } else {
-      guard map.isCode(task.resumeFunction) else {
-        end = ChainEnd.noCode
-        return
-      }
       // The context of a continuation is one of its own, and says once more where its owner goes on.
       if memory.word(at: task.resumeContext &+ 8) != task.resumeFunction {
         append(task.resumeFunction)

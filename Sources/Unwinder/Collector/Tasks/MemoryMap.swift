@@ -115,16 +115,26 @@ import CUnwind
     scannedCount &+= 1
   }
 
-  /// Whether code may lie at an address.
+  /// Whether code may lie at an address, of a module too that was loaded since.
   @_noLocks
   func isCode(_ address: UInt64) -> Bool {
+    let place = firstCode(endingBehind: address)
+    if unsafe place < codeCount && code[place].start <= address { return true }
+    var module = dc_module()
+    guard unsafe dc_find_module(address, &module) != 0 else { return false }
+    let next = firstCode(endingBehind: module.start)
+    return unsafe next >= codeCount || code[next].start >= module.end
+  }
+
+  @_noLocks
+  private func firstCode(endingBehind address: UInt64) -> Int {
     var low = 0
     var high = codeCount
     while low < high {
       let middle = (low &+ high) &>> 1
       if unsafe code[middle].end <= address { low = middle &+ 1 } else { high = middle }
     }
-    return unsafe low < codeCount && code[low].start <= address
+    return low
   }
 }
 

@@ -25,6 +25,7 @@ import CUnwind
   private static var attempts: Int { @_noLocks @inline(__always) get { 3 } }
   /// More bytes are not looked at, however much time there is.
   private static var byteLimit: UInt64 { @_noLocks @inline(__always) get { 64 &<< 30 } }
+  private static var largeRange: UInt64 { @_noLocks @inline(__always) get { 4 &<< 30 } }
   private static var taskLimit: UInt64 { @_noLocks @inline(__always) get { 4_000_000 } }
 
   @_noLocks
@@ -40,7 +41,7 @@ import CUnwind
     self.memory = memory
     cache = unsafe BlockCache(memory.blocks, catchesFaults: SignalRound.catchesFaults())
     self.runtime = runtime
-    runners = unsafe TaskRunners(arena, memory)
+    runners = unsafe TaskRunners(home, arena, memory)
     map = unsafe MemoryMap(memory, own: OwnMemory(home: home, arena: arena, memory))
     scan = TaskScan(memory)
     chain = unsafe AsyncChain(
@@ -66,12 +67,8 @@ import CUnwind
       return
     }
     runners.note(in: &executors)
-    var index = 0
-    while index < map.scannedCount {
-      let range = map.scannedRange(index)
-      index &+= 1
-      if isOver { summary.lateBytes &+= range.end &- range.start } else { look(at: range, &file) }
-    }
+    lookAtRanges(areLarge: false, &file)
+    lookAtRanges(areLarge: true, &file)
     batch.flush(to: &file)
     executors.write(to: &file)
     scan.close()
@@ -87,6 +84,18 @@ import CUnwind
     summary.scanTime = time &- summary.walkTime
   }
 
+  /// Large ones come last: they may be address space that somebody has reserved, and take all the time.
+  @_noLocks
+  private mutating func lookAtRanges(areLarge: Bool, _ file: inout CaptureFile) {
+    var index = 0
+    while index < map.scannedCount {
+      let range = map.scannedRange(index)
+      index &+= 1
+      guard (range.end &- range.start > Self.largeRange) == areLarge else { continue }
+      if isOver { summary.lateBytes &+= range.end &- range.start } else { look(at: range, &file) }
+    }
+  }
+
   /// Time, bytes or tasks are used up, or somebody has crashed.
   private var isOver: Bool {
     @_noLocks get {
@@ -99,6 +108,10 @@ import CUnwind
   private mutating func look(at range: MemoryRange, _ file: inout CaptureFile) {
     var left = range
     while left.start < left.end {
+      if isOver {
+        summary.lateBytes &+= left.end &- left.start
+        return
+      }
       let piece = scan.firstPiece(of: left)
       let knowsPages = scan.readPages(of: piece)
       var address = piece.start
@@ -156,7 +169,8 @@ import CUnwind
         summary.completed &+= 1
         return
       }
-      if task.verdict == TaskVerdict.task {
+      // What it goes on with is code, however late it is; what is left of a freed one may have anything there.
+      if task.verdict == TaskVerdict.task, map.isCode(task.resumeFunction) {
         chain.walk(task, copy, map, runtime)
         let isWhole = !task.isTorn && (chain.end == ChainEnd.outermost || isLast)
         let isStable = task.isUnchanged(cache)
