@@ -1,5 +1,7 @@
 /// What is kept of a unit, so that a question does not walk over it again.
-struct KnownUnit: Sendable {
+///
+/// A class: a question would else count some thirty references up and down.
+final class KnownUnit: Sendable {
   /// Which functions have code where.
   struct Functions: Sendable {
     /// In the order of the walk, which decides of two that hold an address.
@@ -24,7 +26,35 @@ struct KnownUnit: Sendable {
   let lines: LineCheckpoints
   let functions: Functions
   /// Those that are nested too, once they were asked for.
-  var nested: Functions?
+  let nested: Functions?
+
+  init(
+    unit: LoadedUnit,
+    split: (file: DWARFFile, unit: LoadedUnit)?,
+    table: LineTableHeader?,
+    lines: LineCheckpoints,
+    functions: Functions,
+    nested: Functions? = nil
+  ) {
+    self.unit = unit
+    self.split = split
+    self.table = table
+    self.lines = lines
+    self.functions = functions
+    self.nested = nested
+  }
+
+  /// The same with the functions that are nested.
+  func adding(nested: Functions) -> KnownUnit {
+    KnownUnit(
+      unit: unit,
+      split: split,
+      table: table,
+      lines: lines,
+      functions: functions,
+      nested: nested
+    )
+  }
 
   /// Memory that it takes, without small change.
   var byteCount: Int {

@@ -33,7 +33,7 @@ extension UnitWorker {
       if unit.nested == nil {
         let (dwarf, half) = unit.split ?? (file, unit.unit)
         guard let nested = functions(of: half, in: dwarf, .nested) else { return process(task) }
-        unit.nested = nested
+        unit = unit.adding(nested: nested)
         known.keep(unit, as: index)
       }
       depth = .nested

@@ -154,12 +154,14 @@ struct UnitWorker {
     from start: Int?,
     _ findings: inout FunctionFindings
   ) {
-    let sections = file.sections
+    // Three regions, not all sections: copying those costs as much as the walk over a small function.
+    let info = file.sections.info
+    let indexed = file.sections.addresses
     let lists =
-      unit.context.header.encoding.version >= 5 ? sections.rangeLists : sections.ranges
+      unit.context.header.encoding.version >= 5 ? file.sections.rangeLists : file.sections.ranges
     let input = FunctionWalk.Input(
-      info: sections.info.bytes,
-      addresses: sections.addresses.bytes,
+      info: info.bytes,
+      addresses: indexed.bytes,
       rangeLists: lists.bytes
     )
     FunctionWalk.run(
