@@ -8,8 +8,10 @@ final class ResolveSession {
   private let style: AnswerStyle
   private let object: String?
   private let kind: AddressResolver.AddressKind
-  /// Answers that are written at once: some 256 KiB of them.
+  /// Answers that one of several threads puts into words at once: some 256 KiB of them.
   private static let shareSize = 256
+  /// More text than this is written before there is more.
+  private static let bufferBytes = 32 << 10
   /// Fewer shares are put into words in less time than it takes to start a thread.
   private static let sharesWorthAThread = 8
   /// Files that could not be used, each with the reason; each is named once.
@@ -48,39 +50,60 @@ final class ResolveSession {
     _ complaints: [Int: String]
   ) throws(CommandError) {
     let shareCount = (queries.count + Self.shareSize - 1) / Self.shareSize
-    let counter = WorkCounter(end: shareCount)
+    guard shareCount >= Self.sharesWorthAThread, resolver.jobs > 1 else {
+      // One buffer for all: fresh memory costs more than the words.
+      var text: [UInt8] = []
+      for index in queries.indices {
+        Self.write(style, index, of: answers, queries[index], why: complaints[index], to: &text)
+        guard text.count >= Self.bufferBytes else { continue }
+        try StandardOutput.write(text)
+        text.removeAll(keepingCapacity: true)
+      }
+      return try StandardOutput.write(text)
+    }
+    let (style, counter) = (style, WorkCounter(end: shareCount))
     let output = OrderedOutput()
-    let style = style
-    let workerCount = shareCount < Self.sharesWorthAThread ? 1 : min(resolver.jobs, shareCount)
-    _ = WorkerPool.run(workerCount: workerCount) {
+    _ = WorkerPool.run(workerCount: min(resolver.jobs, shareCount)) {
       while let share = counter.next() {
         let end = min(queries.count, (share + 1) * Self.shareSize)
         var text: [UInt8] = []
         for index in share * Self.shareSize..<end {
-          let place = answers.places[index]
-          if style.isList, index > 0 { text.append(UInt8(ascii: ",")) }
-          if queries[index].isData {
-            style.write(
-              answers.variables[index],
-              module: queries[index].file,
-              address: queries[index].address,
-              to: &text
-            )
-            continue
-          }
-          style.write(
-            place.batch < 0 ? nil : answers.batches[Int(place.batch)],
-            at: Int(place.index),
-            module: queries[index].file,
-            address: queries[index].address,
-            why: complaints[index],
-            to: &text
-          )
+          Self.write(style, index, of: answers, queries[index], why: complaints[index], to: &text)
         }
         output.write(text, as: share)
       }
     }
     try output.finish()
+  }
+
+  /// Appends the answer to the question of a number.
+  private static func write(
+    _ style: AnswerStyle,
+    _ index: Int,
+    of answers: Answers,
+    _ query: AddressQuery,
+    why: String?,
+    to text: inout [UInt8]
+  ) {
+    if style.isList, index > 0 { text.append(UInt8(ascii: ",")) }
+    if query.isData {
+      style.write(
+        answers.variables[index],
+        module: query.file,
+        address: query.address,
+        to: &text
+      )
+      return
+    }
+    let place = answers.places[index]
+    style.write(
+      place.batch < 0 ? nil : answers.batches[Int(place.batch)],
+      at: Int(place.index),
+      module: query.file,
+      address: query.address,
+      why: why,
+      to: &text
+    )
   }
 
   /// Answers, file by file.
