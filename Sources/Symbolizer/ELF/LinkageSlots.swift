@@ -23,6 +23,12 @@ struct LinkageSlots: Sendable {
     var target: Target
   }
 
+  /// A word that a relocation fills.
+  private struct Word {
+    var address: UInt64
+    var target: Target
+  }
+
   private(set) var slots: [Slot] = []
 
   /// The slots of a file; none where its code is not in the file, as in debug files.
@@ -41,9 +47,9 @@ struct LinkageSlots: Sendable {
     }
   }
 
-  /// The function whose address each relocated word receives.
-  private static func targets(of file: ELFFile) -> [UInt64: Target] {
-    var targets: [UInt64: Target] = [:]
+  /// The words that receive a function's address, by their own.
+  private static func targets(of file: ELFFile) -> [Word] {
+    var targets: [Word] = []
     let (jumpSlot, globalData, indirect): (UInt32, UInt32, UInt32) =
       file.machine == .aarch64
       ? (1026, 1025, 1032)  // R_AARCH64_JUMP_SLOT, R_AARCH64_GLOB_DAT, R_AARCH64_IRELATIVE
@@ -57,13 +63,24 @@ struct LinkageSlots: Sendable {
         let addend = cursor.quietU64()
         let type = UInt32(truncatingIfNeeded: info)
         if type == indirect, info >> 32 == 0 {
-          targets[offset] = .resolver(addend)
+          targets.append(Word(address: offset, target: .resolver(addend)))
         } else if type == jumpSlot || type == globalData, info >> 32 != 0 {
-          targets[offset] = .symbol(Int(info >> 32))
+          targets.append(Word(address: offset, target: .symbol(Int(info >> 32))))
         }
       }
     }
+    targets.sort { $0.address < $1.address }
     return targets
+  }
+
+  /// Where the word at an address leads.
+  private static func target(at address: UInt64, _ targets: [Word]) -> Target? {
+    var (low, high) = (0, targets.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if targets[middle].address < address { low = middle + 1 } else { high = middle }
+    }
+    return low < targets.count && targets[low].address == address ? targets[low].target : nil
   }
 
   /// `endbr64`, `bnd` or neither, then `jmp *displacement(%rip)`: slots are 8 or 16 bytes.
@@ -72,7 +89,7 @@ struct LinkageSlots: Sendable {
   private mutating func addX86(
     _ region: ByteRegion,
     _ section: ELFSection,
-    _ targets: [UInt64: Target]
+    _ targets: [Word]
   ) {
     let step = section.entryByteCount == 16 ? 16 : 8
     var position = 0
@@ -89,7 +106,8 @@ struct LinkageSlots: Sendable {
       guard !cursor.isBad else { continue }
       let next = section.address.value &+ UInt64(cursor.position)
       let address = section.address.value &+ UInt64(position)
-      guard let target = targets[next &+ UInt64(bitPattern: displacement)] else { continue }
+      let filled = next &+ UInt64(bitPattern: displacement)
+      guard let target = Self.target(at: filled, targets) else { continue }
       if let last = slots.last, last.address &+ 8 == address {
         slots[slots.count - 1].byteCount = 8
       }
@@ -104,7 +122,7 @@ struct LinkageSlots: Sendable {
   private mutating func addAArch64(
     _ region: ByteRegion,
     _ section: ELFSection,
-    _ targets: [UInt64: Target]
+    _ targets: [Word]
   ) {
     let bti: UInt32 = 0xd503_245f
     var cursor = ByteCursor(region.bytes)
@@ -124,7 +142,7 @@ struct LinkageSlots: Sendable {
       let pages = Int64(bitPattern: (high << 2 | low) << 43) >> 31
       let page = (start & ~0xfff) &+ UInt64(bitPattern: pages)
       let word = page &+ UInt64((second >> 10) & 0xfff) * 8
-      guard let target = targets[word] else { continue }
+      guard let target = Self.target(at: word, targets) else { continue }
       let hasMark = previous == bti
       slots.append(
         Slot(address: start &- (hasMark ? 4 : 0), byteCount: hasMark ? 24 : 16, target: target)

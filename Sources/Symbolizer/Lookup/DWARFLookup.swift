@@ -51,11 +51,15 @@ struct DWARFLookup: Sendable {
     guard !open.isEmpty else { return }
     var second = UnitAssignment()
     second.addUnitEntries(of: file, sorted: open.map { batch.sorted[Int($0)] })
-    var tried: [Int: Set<Int32>] = [:]
-    for task in tasks { tried[task.unit] = Set(task.positions) }
+    var tried = IntegerTable()
+    for (number, task) in tasks.enumerated() { tried.insert(UInt64(task.unit), UInt32(number)) }
+    var isKnown = [Bool](repeating: false, count: batch.sorted.count)
     let more = second.tasks(of: file) { open[Int($0)] }.compactMap { task in
+      guard let number = tried[UInt64(task.unit)] else { return task }
       var task = task
-      if let known = tried[task.unit] { task.positions.removeAll { known.contains($0) } }
+      for position in tasks[Int(number)].positions { isKnown[Int(position)] = true }
+      task.positions.removeAll { isKnown[Int($0)] }
+      for position in tasks[Int(number)].positions { isKnown[Int(position)] = false }
       return task.positions.isEmpty ? nil : task
     }
     merge(Self.run(more, batch, file, jobs, isWorthASecondWalk), &answered)

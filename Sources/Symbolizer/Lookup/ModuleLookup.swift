@@ -56,7 +56,7 @@ package struct ModuleAnswer: Sendable {
   private let positions: [Int32]
   private var frames: [LookupFrame] = []
   private var ranges: [FrameRange] = []
-  private var reasons: [Int32: String] = [:]
+  private var reasons: [Reason] = []
   /// The identifier of the symbol that stands for each place; `LookupFrame.none` where there is none.
   private var symbols: [UInt32] = []
 
@@ -95,7 +95,22 @@ package struct ModuleAnswer: Sendable {
   /// Why the address at `index` has no function, in words for a person; nil when it has one.
   ///
   /// It may have a place all the same: the row before padding reaches over it.
-  package func reason(at index: Int) -> String? { reasons[positions[index]] }
+  package func reason(at index: Int) -> String? {
+    let position = positions[index]
+    var (low, high) = (0, reasons.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if reasons[middle].position < position { low = middle + 1 } else { high = middle }
+    }
+    return low < reasons.count && reasons[low].position == position ? reasons[low].text : nil
+  }
+
+  /// Why an address has no function.
+  private struct Reason: Sendable {
+    /// Its position among the batch's addresses in their order.
+    var position: Int32
+    var text: String
+  }
 }
 
 extension ModuleAnswer {
@@ -155,7 +170,7 @@ extension ModuleAnswer {
         frames[frames.count - 1].function = number
       }
     case .unknown(let reason):
-      reasons[position] = reason
+      reasons.append(Reason(position: position, text: reason))
       // A row of line 0 for padding between functions says nothing at all.
       if let only = found.last, found.count == 1, only.line == 0 { frames.removeLast() }
     }
