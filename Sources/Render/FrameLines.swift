@@ -175,11 +175,24 @@ struct FrameLines {
   }
 
   /// `also called a, b and 3 more`.
+  ///
+  /// Names that the C library has for its own use (`__GI___clone3` of `clone3`) say nothing new.
   private static func aliases(_ frame: Frame) -> String {
-    guard !frame.aliases.isEmpty else { return "" }
-    let names = frame.aliases.prefix(shownAliases).map(visible).joined(separator: ", ")
-    let more = frame.aliases.count - shownAliases
+    let own = plain(frame.function ?? "")
+    let others = frame.aliases.filter { plain($0) != own }
+    guard !others.isEmpty else { return "" }
+    let names = others.prefix(shownAliases).map(visible).joined(separator: ", ")
+    let more = others.count - shownAliases
     return "also called \(names)\(more > 0 ? " and \(grouped(more)) more" : "")"
+  }
+
+  /// The name without what glibc puts before it.
+  private static func plain(_ name: String) -> Substring {
+    var rest = name.drop { $0 == "_" }
+    for prefix in ["GI_", "libc_", "new_"] where rest.hasPrefix(prefix) {
+      rest = rest.dropFirst(prefix.count).drop { $0 == "_" }
+    }
+    return rest
   }
 
   private static func codePlace(_ frame: Frame, in report: DumpReport) -> String {
