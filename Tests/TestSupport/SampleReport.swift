@@ -281,7 +281,9 @@ package enum SampleReport {
     frame.function = name
     frame.origin = offset == 0x89e39 ? .context : .cfi
     frame.unknown = "no debug information"
-    if name == "accept4" { frame.aliases = ["__accept4", "__libc_accept4", "a", "b", "c\u{1b}", "d", "e"] }
+    if name == "accept4" {
+      frame.aliases = ["__accept4", "__libc_accept4", "a", "b", "c\u{1b}", "d", "e"]
+    }
     return frame
   }
 
