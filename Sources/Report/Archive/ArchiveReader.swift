@@ -143,9 +143,7 @@ struct ArchiveReader {
       database
     ) { (row) throws(ArchiveDamage) in
       let frame = try row.index(0, below: report.frames.count)
-      guard try row.integer(1, as: Int.self) == report.frames[frame].aliases.count else {
-        throw row.expected("position \(report.frames[frame].aliases.count)", 1)
-      }
+      try row.requirePosition(report.frames[frame].aliases.count, 1)
       report.frames[frame].aliases.append(try row.text(2))
     }
   }
@@ -160,9 +158,7 @@ struct ArchiveReader {
       database
     ) { (row) throws(ArchiveDamage) in
       let stack = try row.index(0, below: report.stacks.count)
-      guard try row.integer(1, as: Int.self) == report.stacks[stack].count else {
-        throw row.expected("position \(report.stacks[stack].count)", 1)
-      }
+      try row.requirePosition(report.stacks[stack].count, 1)
       report.stacks[stack].append(try row.index(2, below: frameCount))
     }
   }
@@ -196,9 +192,7 @@ struct ArchiveReader {
       database
     ) { (row) throws(ArchiveDamage) in
       let thread = try row.index(0, below: report.threads.count)
-      guard try row.integer(1, as: Int.self) == report.threads[thread].registers.count else {
-        throw row.expected("position \(report.threads[thread].registers.count)", 1)
-      }
+      try row.requirePosition(report.threads[thread].registers.count, 1)
       report.threads[thread].registers.append(
         ThreadRegister(name: try row.text(2), value: try row.address(3))
       )
@@ -251,9 +245,7 @@ struct ArchiveReader {
       database
     ) { (row) throws(ArchiveDamage) in
       let finding = try row.index(0, below: report.findings.count)
-      guard try row.integer(1, as: Int.self) == report.findings[finding].threadIDs.count else {
-        throw row.expected("position \(report.findings[finding].threadIDs.count)", 1)
-      }
+      try row.requirePosition(report.findings[finding].threadIDs.count, 1)
       report.findings[finding].threadIDs.append(try row.integer(2))
     }
     try each(
@@ -262,9 +254,7 @@ struct ArchiveReader {
       database
     ) { (row) throws(ArchiveDamage) in
       let finding = try row.index(0, below: report.findings.count)
-      guard try row.integer(1, as: Int.self) == report.findings[finding].taskIDs.count else {
-        throw row.expected("position \(report.findings[finding].taskIDs.count)", 1)
-      }
+      try row.requirePosition(report.findings[finding].taskIDs.count, 1)
       report.findings[finding].taskIDs.append(try row.address(2))
     }
   }

@@ -115,6 +115,13 @@ struct ArchiveRow {
     return word
   }
 
+  /// Requires that rows of one parent are numbered from 0, without a gap: this one comes behind `count` others.
+  func requirePosition(_ count: Int, _ column: Int) throws(ArchiveDamage) {
+    guard try integer(column, as: Int.self) == count else {
+      throw expected("position \(count)", column)
+    }
+  }
+
   func expected(_ what: String, _ column: Int) -> ArchiveDamage {
     ArchiveDamage("table \(table), row \(number), column \(column): expected \(what)")
   }

@@ -4,10 +4,6 @@ import CaptureFormat
 struct FunctionName: Hashable, Sendable {
   /// The linkage name, or the plain name of a function that has none.
   var text: StringReference
-  /// `text` is a linkage name.
-  var isLinkage: Bool
-  /// Of the unit where the name was found.
-  var language: DWARFLanguage
 }
 
 /// Follows an entry's abstract origin and specification to the function's name (DWARF 5, 3.3.8), across units.
@@ -101,9 +97,9 @@ private struct Links {
       if cursor.isBad { return }
       switch attribute.attribute {
       case .name:
-        plainName = Self.name(value, isLinkage: false, unit, stringOffsets)
+        plainName = Self.name(value, unit, stringOffsets)
       case .linkageName, .oldLinkageName:
-        linkageName = Self.name(value, isLinkage: true, unit, stringOffsets)
+        linkageName = Self.name(value, unit, stringOffsets)
       case .abstractOrigin:
         origin = value.reference(unitOffset: header.offset, isAlternate: target.isAlternate)
       case .specification:
@@ -116,12 +112,11 @@ private struct Links {
 
   private static func name(
     _ value: AttributeValue,
-    isLinkage: Bool,
     _ unit: borrowing LoadedUnit,
     _ stringOffsets: ByteRegion
   ) -> FunctionName? {
     unit.context.string(value, in: stringOffsets.bytes).map {
-      FunctionName(text: $0, isLinkage: isLinkage, language: unit.context.language)
+      FunctionName(text: $0)
     }
   }
 }
