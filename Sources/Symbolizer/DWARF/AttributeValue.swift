@@ -112,7 +112,7 @@ extension AttributeValue {
 }
 
 extension AttributeValue {
-  /// A plain number: a line, a column, a file, a language.
+  /// A plain number: a line, a column, a file.
   var constant: UInt64? {
     switch form {
     case .data1, .data2, .data4, .data8, .unsignedData, .implicitConstant, .flag, .flagPresent: bits

@@ -60,8 +60,6 @@ struct DWARFAttribute: RawRepresentable, Hashable, Sendable {
   static var lowPC: DWARFAttribute { DWARFAttribute(rawValue: 0x11) }
   /// The corresponding C constant is DW_AT_high_pc.
   static var highPC: DWARFAttribute { DWARFAttribute(rawValue: 0x12) }
-  /// The corresponding C constant is DW_AT_language.
-  static var language: DWARFAttribute { DWARFAttribute(rawValue: 0x13) }
   /// The corresponding C constant is DW_AT_comp_dir.
   static var compilationDirectory: DWARFAttribute { DWARFAttribute(rawValue: 0x1b) }
   /// The corresponding C constant is DW_AT_abstract_origin.
@@ -98,20 +96,4 @@ struct DWARFAttribute: RawRepresentable, Hashable, Sendable {
   static var gnuRangesBase: DWARFAttribute { DWARFAttribute(rawValue: 0x2132) }
   /// The corresponding C constant is DW_AT_GNU_addr_base.
   static var gnuAddressBase: DWARFAttribute { DWARFAttribute(rawValue: 0x2133) }
-}
-
-/// The source language of a unit (DWARF 5, 7.12), as far as it changes how a name is read.
-package struct DWARFLanguage: RawRepresentable, Hashable, Sendable {
-  package var rawValue: UInt16
-
-  package init(rawValue: UInt16) {
-    self.rawValue = rawValue
-  }
-
-  /// The unit states none.
-  package static let unknown = DWARFLanguage(rawValue: 0)
-  /// The corresponding C constant is DW_LANG_Rust.
-  package static let rust = DWARFLanguage(rawValue: 0x1c)
-  /// The corresponding C constant is DW_LANG_Swift.
-  package static let swift = DWARFLanguage(rawValue: 0x1e)
 }

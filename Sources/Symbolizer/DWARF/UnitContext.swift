@@ -1,10 +1,9 @@
 import CaptureFormat
 
-/// What a unit's first entry says for all the others: where its tables begin, its language, its folder.
+/// What a unit's first entry says for all the others: where its tables begin, and its folder.
 struct UnitContext: Sendable {
   var header: UnitHeader
   var tag = DWARFTag.compileUnit
-  var language = DWARFLanguage.unknown
   var name = AttributeValue.absent
   var compilationDirectory = AttributeValue.absent
   /// Offset into `.debug_line`.
@@ -93,7 +92,6 @@ extension UnitContext {
 
   private mutating func note(_ value: AttributeValue, of attribute: DWARFAttribute) {
     switch attribute {
-    case .language: language = DWARFLanguage(rawValue: UInt16(clamping: value.constant ?? 0))
     case .name: name = value
     case .compilationDirectory: compilationDirectory = value
     case .lineProgram: lineProgram = value.sectionOffset
