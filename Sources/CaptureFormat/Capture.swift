@@ -25,6 +25,8 @@ package struct Capture: Sendable {
   package var executors: [WireExecutor] = []
   /// Whether tasks were looked for; nil in files of handlers that knew none.
   package var taskSummary: WireTaskSummary?
+  /// Descriptors that threads wait for.
+  package var awaitedDescriptors: WireAwaitedDescriptors?
   /// Present when the file was written to its end.
   package var end: WireEnd?
   /// Whole records before the end record, of whatever kind.

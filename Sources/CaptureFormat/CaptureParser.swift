@@ -148,6 +148,7 @@ extension Capture {
       let message: WireExecutors = try Self.message(kind, payload)
       executors += message.executors
     case .taskSummary: try Self.set(&taskSummary, kind, payload)
+    case .awaitedDescriptors: try Self.set(&awaitedDescriptors, kind, payload)
     case .end: try Self.set(&end, kind, payload)
     default: unknownKinds[kind, default: 0] += 1
     }

@@ -18,6 +18,7 @@ package struct RecordKind: RawRepresentable, Hashable, Sendable {
   package static let tasks = RecordKind(rawValue: 10)
   package static let executors = RecordKind(rawValue: 11)
   package static let taskSummary = RecordKind(rawValue: 12)
+  package static let awaitedDescriptors = RecordKind(rawValue: 13)
   package static let end = RecordKind(rawValue: 255)
 }
 
@@ -37,6 +38,7 @@ extension RecordKind: CustomStringConvertible {
     case .tasks: "tasks"
     case .executors: "executors"
     case .taskSummary: "task summary"
+    case .awaitedDescriptors: "awaited descriptors"
     case .end: "end"
     default: "kind \(rawValue)"
     }

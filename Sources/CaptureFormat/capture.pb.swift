@@ -483,6 +483,44 @@ package nonisolated struct WireThread: @unchecked Sendable {
     set {_uniqueStorage()._executor = newValue}
   }
 
+  /// CLOCK_REALTIME when it was created, at the clock tick's precision; nanoseconds since 1970
+  package var startTimeNs: UInt64 {
+    get {_storage._startTimeNs}
+    set {_uniqueStorage()._startTimeNs = newValue}
+  }
+
+  /// of a thread that sleeps in futex(2)
+  package var lock: WireLockWords {
+    get {_storage._lock ?? WireLockWords()}
+    set {_uniqueStorage()._lock = newValue}
+  }
+  /// Returns true if `lock` has been explicitly set.
+  package var hasLock: Bool {_storage._lock != nil}
+  /// Clears the value of `lock`. Subsequent reads from it will return its default value.
+  package mutating func clearLock() {_uniqueStorage()._lock = nil}
+
+  /// descriptors that it waits for in poll, ppoll, select or pselect6, 64 at most
+  package var polled: [Int32] {
+    get {_storage._polled}
+    set {_uniqueStorage()._polled = newValue}
+  }
+
+  /// and how many beyond these
+  package var polledMore: UInt32 {
+    get {_storage._polledMore}
+    set {_uniqueStorage()._polledMore = newValue}
+  }
+
+  /// how long it meant to wait, where its call says so in memory: sleeps, ppoll, pselect6, relative futexes
+  package var timeoutNs: UInt64 {
+    get {_storage._timeoutNs ?? 0}
+    set {_uniqueStorage()._timeoutNs = newValue}
+  }
+  /// Returns true if `timeoutNs` has been explicitly set.
+  package var hasTimeoutNs: Bool {_storage._timeoutNs != nil}
+  /// Clears the value of `timeoutNs`. Subsequent reads from it will return its default value.
+  package mutating func clearTimeoutNs() {_uniqueStorage()._timeoutNs = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Status: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -538,6 +576,31 @@ package nonisolated struct WireThread: @unchecked Sendable {
   package init() {}
 
   fileprivate var _storage = unsafe _StorageClass.defaultInstance
+}
+
+/// What lies around the word that a thread waits on in futex(2), read before any thread was signalled.
+package nonisolated struct WireLockWords: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// of the word that it waits on
+  package var address: UInt64 = 0
+
+  /// Eleven words: the three before that word, the word itself, and the seven behind it. Only such as a lock holds are
+  /// here: a number below 2^22, which every thread id is, with or without the bits 30 and 31. Any other reads as ~0,
+  /// and so does what cannot be read.
+  package var words: [UInt32] = []
+
+  /// a second look found the same words, and the thread in the same call
+  package var steady: Bool = false
+
+  /// and it did not run in between. The times between the two looks at all such threads overlap
+  package var unmoved: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// Where a thread was created.
@@ -1930,6 +1993,115 @@ package nonisolated struct WireSkippedMemory: Sendable {
   package init() {}
 }
 
+/// Record kind 13, at most once: the descriptors that threads wait for, each once, read behind the threads.
+package nonisolated struct WireAwaitedDescriptors: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// ascending by number
+  package var descriptors: [WireAwaitedDescriptor] = []
+
+  /// more of them, not looked at: a limit
+  package var skipped: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireAwaitedDescriptor: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var number: Int32 = 0
+
+  package var kind: WireDescriptorCount.Kind = .other
+
+  /// of files, directories, devices, FIFOs: as /proc/PID/fd has it
+  package var path: String = String()
+
+  /// of sockets and pipes
+  package var inode: UInt64 = 0
+
+  /// of TCP sockets, see Connection
+  package var state: UInt32 = 0
+
+  /// 4 or 16 bytes, network order; of TCP and UDP sockets
+  package var localAddress: Data = Data()
+
+  package var localPort: UInt32 = 0
+
+  /// of connected ones
+  package var peerAddress: Data = Data()
+
+  package var peerPort: UInt32 = 0
+
+  /// of unix sockets that have a name; one of the abstract namespace begins with @
+  package var localPath: String = String()
+
+  /// of the socket that it is connected with
+  package var peerPath: String = String()
+
+  package var `protocol`: WireAwaitedDescriptor.ProtocolEnum = .unknown
+
+  /// of epoll: the descriptors that it watches, 64 at most
+  package var watched: [Int32] = []
+
+  /// and how many beyond these
+  package var watchedMore: UInt32 = 0
+
+  /// no thread waited for it any more when it was looked at: it may be another file by now
+  package var moved: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum ProtocolEnum: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unknown // = 0
+    case tcp // = 1
+    case udp // = 2
+    case unix // = 3
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unknown
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unknown
+      case 1: self = .tcp
+      case 2: self = .udp
+      case 3: self = .unix
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unknown: return 0
+      case .tcp: return 1
+      case .udp: return 2
+      case .unix: return 3
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [WireAwaitedDescriptor.ProtocolEnum] = [
+      .unknown,
+      .tcp,
+      .udp,
+      .unix,
+    ]
+
+  }
+
+  package init() {}
+}
+
 /// Record kind 255, always the last of a complete file.
 package nonisolated struct WireEnd: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -2453,7 +2625,7 @@ nonisolated extension WireSegment: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Thread"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}state\0\u{1}status\0\u{1}reason\0\u{3}cpu_user_ns\0\u{3}cpu_system_ns\0\u{1}syscall\0\u{1}wchan\0\u{1}addresses\0\u{1}marks\0\u{1}truncated\0\u{1}registers\0\u{3}stack_address\0\u{1}stack\0\u{1}labels\0\u{1}policy\0\u{3}realtime_priority\0\u{1}nice\0\u{3}created_by\0\u{3}fatal_signal\0\u{1}task\0\u{1}executor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tid\0\u{1}name\0\u{1}state\0\u{1}status\0\u{1}reason\0\u{3}cpu_user_ns\0\u{3}cpu_system_ns\0\u{1}syscall\0\u{1}wchan\0\u{1}addresses\0\u{1}marks\0\u{1}truncated\0\u{1}registers\0\u{3}stack_address\0\u{1}stack\0\u{1}labels\0\u{1}policy\0\u{3}realtime_priority\0\u{1}nice\0\u{3}created_by\0\u{3}fatal_signal\0\u{1}task\0\u{1}executor\0\u{3}start_time_ns\0\u{1}lock\0\u{1}polled\0\u{3}polled_more\0\u{3}timeout_ns\0")
 
   fileprivate class _StorageClass {
     var _tid: Int32 = 0
@@ -2479,6 +2651,11 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     var _fatalSignal: WireSignal? = nil
     var _task: UInt64 = 0
     var _executor: UInt64 = 0
+    var _startTimeNs: UInt64 = 0
+    var _lock: WireLockWords? = nil
+    var _polled: [Int32] = []
+    var _polledMore: UInt32 = 0
+    var _timeoutNs: UInt64? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2512,6 +2689,11 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       _fatalSignal = source._fatalSignal
       _task = source._task
       _executor = source._executor
+      _startTimeNs = source._startTimeNs
+      _lock = source._lock
+      _polled = source._polled
+      _polledMore = source._polledMore
+      _timeoutNs = source._timeoutNs
     }
   }
 
@@ -2553,6 +2735,11 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         case 21: try { try decoder.decodeSingularMessageField(value: &_storage._fatalSignal) }()
         case 22: try { try decoder.decodeSingularUInt64Field(value: &_storage._task) }()
         case 23: try { try decoder.decodeSingularFixed64Field(value: &_storage._executor) }()
+        case 24: try { try decoder.decodeSingularFixed64Field(value: &_storage._startTimeNs) }()
+        case 25: try { try decoder.decodeSingularMessageField(value: &_storage._lock) }()
+        case 26: try { try decoder.decodeRepeatedInt32Field(value: &_storage._polled) }()
+        case 27: try { try decoder.decodeSingularUInt32Field(value: &_storage._polledMore) }()
+        case 28: try { try decoder.decodeSingularUInt64Field(value: &_storage._timeoutNs) }()
         default: break
         }
       }
@@ -2634,6 +2821,21 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       if _storage._executor != 0 {
         try visitor.visitSingularFixed64Field(value: _storage._executor, fieldNumber: 23)
       }
+      if _storage._startTimeNs != 0 {
+        try visitor.visitSingularFixed64Field(value: _storage._startTimeNs, fieldNumber: 24)
+      }
+      try { if let v = _storage._lock {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
+      } }()
+      if !_storage._polled.isEmpty {
+        try visitor.visitPackedInt32Field(value: _storage._polled, fieldNumber: 26)
+      }
+      if _storage._polledMore != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._polledMore, fieldNumber: 27)
+      }
+      try { if let v = _storage._timeoutNs {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 28)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2666,6 +2868,11 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if _storage._fatalSignal != rhs_storage._fatalSignal {return false}
         if _storage._task != rhs_storage._task {return false}
         if _storage._executor != rhs_storage._executor {return false}
+        if _storage._startTimeNs != rhs_storage._startTimeNs {return false}
+        if _storage._lock != rhs_storage._lock {return false}
+        if _storage._polled != rhs_storage._polled {return false}
+        if _storage._polledMore != rhs_storage._polledMore {return false}
+        if _storage._timeoutNs != rhs_storage._timeoutNs {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -2677,6 +2884,51 @@ nonisolated extension WireThread: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireThread.Status: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CAPTURED\0\u{1}QUIET\0\u{1}NO_ANSWER\0\u{1}EXITED\0")
+}
+
+nonisolated extension WireLockWords: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LockWords"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}address\0\u{1}words\0\u{1}steady\0\u{1}unmoved\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.address) }()
+      case 2: try { try decoder.decodeRepeatedFixed32Field(value: &self.words) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.steady) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.unmoved) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.address != 0 {
+      try visitor.visitSingularFixed64Field(value: self.address, fieldNumber: 1)
+    }
+    if !self.words.isEmpty {
+      try visitor.visitPackedFixed32Field(value: self.words, fieldNumber: 2)
+    }
+    if self.steady != false {
+      try visitor.visitSingularBoolField(value: self.steady, fieldNumber: 3)
+    }
+    if self.unmoved != false {
+      try visitor.visitSingularBoolField(value: self.unmoved, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireLockWords, rhs: WireLockWords) -> Bool {
+    if lhs.address != rhs.address {return false}
+    if lhs.words != rhs.words {return false}
+    if lhs.steady != rhs.steady {return false}
+    if lhs.unmoved != rhs.unmoved {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension WireThreadOrigin: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -4199,6 +4451,145 @@ nonisolated extension WireSkippedMemory: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
+}
+
+nonisolated extension WireAwaitedDescriptors: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AwaitedDescriptors"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}descriptors\0\u{1}skipped\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.descriptors) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.skipped) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.descriptors.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.descriptors, fieldNumber: 1)
+    }
+    if self.skipped != 0 {
+      try visitor.visitSingularUInt32Field(value: self.skipped, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireAwaitedDescriptors, rhs: WireAwaitedDescriptors) -> Bool {
+    if lhs.descriptors != rhs.descriptors {return false}
+    if lhs.skipped != rhs.skipped {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAwaitedDescriptor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AwaitedDescriptor"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}kind\0\u{1}path\0\u{1}inode\0\u{1}state\0\u{3}local_address\0\u{3}local_port\0\u{3}peer_address\0\u{3}peer_port\0\u{3}local_path\0\u{3}peer_path\0\u{1}protocol\0\u{1}watched\0\u{3}watched_more\0\u{1}moved\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.path) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.inode) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.state) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.localAddress) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.localPort) }()
+      case 8: try { try decoder.decodeSingularBytesField(value: &self.peerAddress) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.peerPort) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.localPath) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.peerPath) }()
+      case 12: try { try decoder.decodeSingularEnumField(value: &self.`protocol`) }()
+      case 13: try { try decoder.decodeRepeatedInt32Field(value: &self.watched) }()
+      case 14: try { try decoder.decodeSingularUInt32Field(value: &self.watchedMore) }()
+      case 15: try { try decoder.decodeSingularBoolField(value: &self.moved) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.number != 0 {
+      try visitor.visitSingularInt32Field(value: self.number, fieldNumber: 1)
+    }
+    if self.kind != .other {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 2)
+    }
+    if !self.path.isEmpty {
+      try visitor.visitSingularStringField(value: self.path, fieldNumber: 3)
+    }
+    if self.inode != 0 {
+      try visitor.visitSingularUInt64Field(value: self.inode, fieldNumber: 4)
+    }
+    if self.state != 0 {
+      try visitor.visitSingularUInt32Field(value: self.state, fieldNumber: 5)
+    }
+    if !self.localAddress.isEmpty {
+      try visitor.visitSingularBytesField(value: self.localAddress, fieldNumber: 6)
+    }
+    if self.localPort != 0 {
+      try visitor.visitSingularUInt32Field(value: self.localPort, fieldNumber: 7)
+    }
+    if !self.peerAddress.isEmpty {
+      try visitor.visitSingularBytesField(value: self.peerAddress, fieldNumber: 8)
+    }
+    if self.peerPort != 0 {
+      try visitor.visitSingularUInt32Field(value: self.peerPort, fieldNumber: 9)
+    }
+    if !self.localPath.isEmpty {
+      try visitor.visitSingularStringField(value: self.localPath, fieldNumber: 10)
+    }
+    if !self.peerPath.isEmpty {
+      try visitor.visitSingularStringField(value: self.peerPath, fieldNumber: 11)
+    }
+    if self.`protocol` != .unknown {
+      try visitor.visitSingularEnumField(value: self.`protocol`, fieldNumber: 12)
+    }
+    if !self.watched.isEmpty {
+      try visitor.visitPackedInt32Field(value: self.watched, fieldNumber: 13)
+    }
+    if self.watchedMore != 0 {
+      try visitor.visitSingularUInt32Field(value: self.watchedMore, fieldNumber: 14)
+    }
+    if self.moved != false {
+      try visitor.visitSingularBoolField(value: self.moved, fieldNumber: 15)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireAwaitedDescriptor, rhs: WireAwaitedDescriptor) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.path != rhs.path {return false}
+    if lhs.inode != rhs.inode {return false}
+    if lhs.state != rhs.state {return false}
+    if lhs.localAddress != rhs.localAddress {return false}
+    if lhs.localPort != rhs.localPort {return false}
+    if lhs.peerAddress != rhs.peerAddress {return false}
+    if lhs.peerPort != rhs.peerPort {return false}
+    if lhs.localPath != rhs.localPath {return false}
+    if lhs.peerPath != rhs.peerPath {return false}
+    if lhs.`protocol` != rhs.`protocol` {return false}
+    if lhs.watched != rhs.watched {return false}
+    if lhs.watchedMore != rhs.watchedMore {return false}
+    if lhs.moved != rhs.moved {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAwaitedDescriptor.ProtocolEnum: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}TCP\0\u{1}UDP\0\u{1}UNIX\0")
 }
 
 nonisolated extension WireEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -16,13 +16,14 @@ struct FullReport {
       let heading = ReportHeading(report)
       let lines = FrameLines(report)
       let tasks = TaskDetails(report)
+      let waits = WaitWords(report)
       var counts = [count(report.threads.count, "thread")]
       if !report.tasks.isEmpty { counts.insert(count(report.tasks.count, "task"), at: 0) }
       try heading.write(to: &text, contents: counts.joined(separator: ", "))
       try tasks.write(lines, to: &text)
       for thread in report.threads {
         try text.endLine()
-        try write(thread, tasks, lines, to: &text)
+        try write(thread, tasks, waits, lines, to: &text)
       }
       try ProcessSummary(report).writeNotes(to: &text)
       try heading.writeModules(to: &text)
@@ -33,6 +34,7 @@ struct FullReport {
   private func write(
     _ thread: ReportThread,
     _ tasks: TaskDetails,
+    _ waits: WaitWords,
     _ lines: FrameLines,
     to text: inout TextBuilder
   ) throws {
@@ -43,6 +45,9 @@ struct FullReport {
       time.map { "\(seconds($0)) \(name)" }
     }
     if !times.isEmpty { text.add("  cpu \(times.joined(separator: ", "))", .faint) }
+    if let start = thread.startTime.flatMap({ Timestamp.text($0, fractionDigits: 2) }) {
+      text.add("  since \(start)", .faint)
+    }
     if let policy = thread.policy {
       text.add("  \(visible(policy))\(thread.realtimePriority.map { " \($0)" } ?? "")", .faint)
     }
@@ -53,6 +58,7 @@ struct FullReport {
     }
     if let task = tasks.threadText(thread) { text.add("  \(task)") }
     try text.endLine()
+    if let wait = waits.text(of: thread) { try text.line("    waits for \(wait)") }
     for (key, value) in thread.labels.sorted(by: { $0.key < $1.key }) {
       try text.line("    label \(visible(key)): \(visible(value))")
     }

@@ -25,6 +25,8 @@ struct JSONReport {
       try writeList("threads", report.threads, &json, sink, thread)
       try writeTasks(&json, sink)
       try writeGroups(&json, sink)
+      let locks = report.locks()
+      if !locks.isEmpty { try writeList("locks", locks, &json, sink, lock) }
       writeDescriptors(&json)
       try writeList("connections", report.connections, &json, sink, connection)
       try writeList("notes", report.notes, &json, sink, note)
@@ -143,13 +145,8 @@ struct JSONReport {
       json.field("tid", thread.threadID)
       json.field("name", thread.name)
       json.field("state", thread.state?.rawValue)
-      if let wait = report.wait(of: thread) {
-        json.key("wait")
-        json.object { json in
-          json.field("kind", wait.kind.rawValue)
-          json.field("detail", wait.detail)
-        }
-      }
+      writeWait(&json, of: thread)
+      json.field("start_time", thread.startTime.flatMap { Timestamp.text($0, fractionDigits: 6) })
       json.field("cpu_user_ms", thread.cpuUser.map(milliseconds))
       json.field("cpu_system_ms", thread.cpuSystem.map(milliseconds))
       json.field("syscall", thread.systemCall)

@@ -17,20 +17,21 @@ struct TextReport {
       var text = TextBuilder(style: style, sink: sink)
       let heading = ReportHeading(report)
       let lines = FrameLines(report)
+      let waits = WaitWords(report)
       let groups = ordered(report.groups())
       let tasks = TaskSection(report)
       let counts = [tasks.summary, summary(of: groups)].filter { !$0.isEmpty }
       try heading.write(to: &text, contents: counts.joined(separator: ", "))
       // A crash comes first; of what else there is, tasks tell more than the few threads that run them.
       let crashed = groups.prefix { hasCrashed($0) }
-      try write(crashed, lines, to: &text)
+      try write(crashed, waits, lines, to: &text)
       try tasks.write(lines, to: &text)
       let others = groups[crashed.count...]
       if !report.tasks.isEmpty, !others.isEmpty {
         try text.endLine()
         try text.line("Threads:", .heading)
       }
-      try write(others, lines, to: &text)
+      try write(others, waits, lines, to: &text)
       try ProcessSummary(report).writeNotes(to: &text)
       try heading.writeModules(to: &text)
       try text.flush()
@@ -39,12 +40,16 @@ struct TextReport {
 
   private func write(
     _ groups: ArraySlice<StackGroup>,
+    _ waits: WaitWords,
     _ lines: FrameLines,
     to text: inout TextBuilder
   ) throws {
     for group in groups {
       try text.endLine()
       try writeHeading(of: group, to: &text)
+      for line in waits.lines(of: group.threads.map({ report.threads[$0] })) {
+        try text.paragraph("    \(line)", indent: 8)
+      }
       try writeStack(of: group, lines, to: &text)
     }
   }

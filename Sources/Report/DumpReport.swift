@@ -175,12 +175,16 @@ public struct ReportThread: Sendable, Equatable {
   public var status: Status = .captured
   /// Why it was not captured, or what is doubtful.
   public var reason: String?
+  /// When it was created, at the kernel's clock tick.
+  public var startTime: Date?
   /// Time in user space so far.
   public var cpuUser: Duration?
   /// Time in the kernel so far.
   public var cpuSystem: Duration?
   /// Name of the system call the thread was in ("futex"), or its number in decimal when the name is unknown.
   public var systemCall: String?
+  /// What it waits for, where more is known than the call: a lock and its owner, descriptors.
+  public var waitsFor: WaitTarget?
   /// Kernel function the thread slept in.
   public var waitChannel: String?
   /// How the scheduler treats it, where that is not SCHED_OTHER: "fifo", "rr", "batch", "idle", "deadline".

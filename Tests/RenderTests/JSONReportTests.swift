@@ -9,15 +9,17 @@ struct JSONReportTests {
     try Golden.expect(rendered(SampleReport.server(), .json), equals: "server.json")
     try Golden.expect(rendered(SampleReport.crash(), .json), equals: "crash.json")
     try Golden.expect(rendered(SampleReport.tasks(), .json), equals: "tasks.json")
+    try Golden.expect(rendered(SampleReport.stuck(), .json), equals: "stuck.json")
   }
 
-  @Test(arguments: ["nothing", "server", "crash", "tasks", "many threads"])
+  @Test(arguments: ["nothing", "server", "crash", "tasks", "stuck", "many threads"])
   func everyReportFollowsTheSchema(_ name: String) throws {
     let report =
       switch name {
       case "server": SampleReport.server()
       case "crash": SampleReport.crash()
       case "tasks": SampleReport.tasks()
+      case "stuck": SampleReport.stuck()
       case "many threads": SampleReport.large(threads: 200, distinct: 50, depth: 27)
       default: DumpReport()
       }

@@ -36,6 +36,11 @@ struct TextReportTests {
     )
   }
 
+  @Test func waitsReadAsTheirGoldenText() throws {
+    try Golden.expect(rendered(SampleReport.stuck(), .text), equals: "stuck.text")
+    try Golden.expect(rendered(SampleReport.stuck(), .full), equals: "stuck.full")
+  }
+
   @Test func tasksThatWereNotDecodedAreCalledSo() throws {
     var report = DumpReport()
     report.taskSummary = ReportTaskSummary(runtime: .static, isDecoded: false)

@@ -58,13 +58,13 @@ struct ForeignArchiveTests {
   @Test func aNewerSchemaIsNotGuessedAt() throws {
     let path = try changed("PRAGMA user_version = 7")
     let text = try message(ofReading: path)
-    #expect(text.contains("written by a newer dumpcollect (schema 7, this one reads up to 4)"))
+    #expect(text.contains("written by a newer dumpcollect (schema 7, this one reads up to 5)"))
   }
 
   @Test func anOlderSchemaIsNamedWithTheWayOut() throws {
     let path = try changed("PRAGMA user_version = 1")
     let text = try message(ofReading: path)
-    #expect(text.contains("written by an older dumpcollect (schema 1, this one reads 4)"))
+    #expect(text.contains("written by an older dumpcollect (schema 1, this one reads 5)"))
     #expect(text.contains("dumpcollect symbolize CAPTURE"))
   }
 
@@ -86,10 +86,10 @@ struct ForeignArchiveTests {
     ("UPDATE capture SET time = 'yesterday'", "expected a time"),
     ("DELETE FROM capture", "table capture: expected one row, found 0"),
     ("DROP TABLE findings", "no table findings"),
-    ("ALTER TABLE modules ADD COLUMN more TEXT", "table modules is not the one of schema 4"),
+    ("ALTER TABLE modules ADD COLUMN more TEXT", "table modules is not the one of schema 5"),
     (
       "DROP VIEW thread_view; DROP VIEW group_view; ALTER TABLE threads RENAME TO t; CREATE VIEW threads AS WITH RECURSIVE c(id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM c) SELECT * FROM c",
-      "table threads is not the one of schema 4"
+      "table threads is not the one of schema 5"
     ),
   ])
   func aChangedArchiveIsRefusedWithThePlace(_ change: String, _ expected: String) throws {

@@ -11,13 +11,16 @@ struct ReportArchiveTests {
     directory = try TemporaryDirectory()
   }
 
-  @Test(arguments: ["nothing", "server", "crash", "tasks", "10,000 threads", "20,000 tasks"])
+  @Test(arguments: [
+    "nothing", "server", "crash", "tasks", "stuck", "10,000 threads", "20,000 tasks",
+  ])
   func whatIsReadIsWhatWasWritten(_ name: String) throws {
     let report =
       switch name {
       case "server": SampleReport.server()
       case "crash": SampleReport.crash()
       case "tasks": SampleReport.tasks()
+      case "stuck": SampleReport.stuck()
       case "20,000 tasks": SampleReport.manyTasks(20_000)
       case "10,000 threads": SampleReport.large(threads: 10_000, distinct: 10_000, depth: 27)
       default: DumpReport()
@@ -46,6 +49,16 @@ struct ReportArchiveTests {
     thread.labels = ["": "", "k'": "v\u{0}".replacingOccurrences(of: "\u{0}", with: "")]
     thread.task = .max
     thread.executor = 1 << 63
+    thread.startTime = Date(timeIntervalSince1970: 0)
+    var wait = WaitTarget()
+    wait.lock = .max
+    wait.lockName = ""
+    wait.ownerThreadID = .min
+    wait.readerCount = .max
+    wait.timeout = .nanoseconds(Int64.max)
+    wait.moreDescriptors = .max
+    wait.descriptors = [WaitDescriptor(number: .min), WaitDescriptor(number: .max)]
+    thread.waitsFor = wait
     report.threads = [thread, thread]
     var task = ReportTask(id: .max, address: .max, state: .running)
     task.priority = .max
@@ -135,6 +148,6 @@ struct ReportArchiveTests {
     try ReportArchive.write(SampleReport.server(), to: path)
     let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
     #expect(bytes[68..<72] == Data("DCRP".utf8))
-    #expect(bytes[60..<64] == Data([0, 0, 0, 4]))
+    #expect(bytes[60..<64] == Data([0, 0, 0, 5]))
   }
 }

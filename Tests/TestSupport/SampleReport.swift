@@ -236,6 +236,8 @@ package enum SampleReport {
       worker.cpuUser = .milliseconds(1240)
       worker.cpuSystem = .milliseconds(20)
       worker.stack = 0
+      worker.startTime = Date(timeIntervalSince1970: 1_772_270_001.25 + Double(index))
+      worker.waitsFor = queue(timeout: index == 3 ? .milliseconds(1500) : nil)
       worker.createdBy = ThreadCreator(threadID: 4711)
       worker.createdBy?.name = "shop"
       worker.createdBy?.stack = 4
@@ -247,6 +249,8 @@ package enum SampleReport {
     acceptor.systemCall = "accept4"
     acceptor.cpuUser = .nanoseconds(1)
     acceptor.stack = 1
+    acceptor.startTime = Date(timeIntervalSince1970: 1_772_270_000.5)
+    acceptor.waitsFor = listener()
     acceptor.labels = ["role": "acceptor", "tenant": "a \"b\""]
     var busy = ReportThread(threadID: 4716)
     busy.name = "worker-12"
@@ -272,6 +276,24 @@ package enum SampleReport {
     gone.status = .exited
     gone.reason = "ended before it could answer"
     return [acceptor] + workers + [busy, plugin, silent, gone]
+  }
+
+  /// What idle workers wait on.
+  private static func queue(timeout: Duration?) -> WaitTarget {
+    var wait = WaitTarget()
+    wait.lock = 0x5555_5556_40a0
+    wait.lockName = "shop::queue+0x28"
+    wait.timeout = timeout
+    return wait
+  }
+
+  private static func listener() -> WaitTarget {
+    var wait = WaitTarget()
+    var descriptor = WaitDescriptor(number: 5)
+    descriptor.kind = "tcp"
+    descriptor.local = "[::]:8080"
+    wait.descriptors = [descriptor]
+    return wait
   }
 
   private static func library(_ offset: UInt64, _ name: String) -> Frame {

@@ -2,7 +2,8 @@
 public struct ThreadWait: Sendable, Hashable {
   /// The words of the report format; docs/report-schema.md says what each rests on.
   public enum Kind: String, Sendable, CaseIterable {
-    case mutex, rwlock, condition, semaphore, futex, join, sleep, poll, read, write, accept, connect
+    case mutex, rwlock, condition, semaphore, once, futex, join, sleep, poll, read, write, accept,
+      connect
     case recv, send, child, signal
     case fileLock = "file-lock"
     case pause, other
@@ -27,8 +28,10 @@ extension DumpReport {
       return nil
     }
     let kind = kindByCall[call] ?? kindOfRestartedCall(call, waitChannel: thread.waitChannel)
-    // A futex is all that the kernel sees of locks; which lock, the C library's function tells.
-    let refined = kind == .futex ? lockKind(ofStack: thread.stack) ?? .futex : kind
+    // A futex is all that the kernel sees of locks; which lock, its words and the C library's function tell.
+    let refined =
+      kind == .futex
+      ? thread.waitsFor?.kind ?? lockKind(ofStack: thread.stack) ?? .futex : kind
     return ThreadWait(kind: refined, detail: call == refined.rawValue ? nil : call)
   }
 

@@ -45,6 +45,7 @@ struct ArchiveReader {
       try readAliases(database, into: &report)
       try readStacks(database, into: &report)
       try readThreads(database, into: &report)
+      try readWaits(database, into: &report)
       try readTasks(database, into: &report)
       try readFindings(database, into: &report)
       try readProcessState(database, into: &report)
@@ -223,6 +224,7 @@ struct ArchiveReader {
     thread.fatalSignal = try signal(row, from: 19)
     thread.task = try row.optionalAddress(23)
     thread.executor = try row.optionalAddress(24)
+    thread.startTime = try date(row, 25)
     return thread
   }
 
@@ -304,7 +306,7 @@ struct ArchiveReader {
     "capture", "process", "vitals", "control_group", "sockets", "note_counts", "task_summary",
   ]
 
-  private func each(
+  func each(
     _ query: String,
     _ table: String,
     _ database: Database,

@@ -3,7 +3,7 @@ enum ArchiveSchema {
   /// "DCRP": marks an SQLite file as ours (`PRAGMA application_id`).
   static let applicationID: Int32 = 0x4443_5250
   /// The schema that is written and read (`PRAGMA user_version`).
-  static let version: Int32 = 4
+  static let version: Int32 = 5
 
   /// One table: its name, its columns as SQLite is told them, and the query that reads it back in order.
   struct Table {
@@ -139,7 +139,8 @@ enum ArchiveSchema {
             fatal_signal_address INTEGER,
             fatal_signal_sender_pid INTEGER,
             task INTEGER,
-            executor_address INTEGER
+            executor_address INTEGER,
+            start_time TEXT
           """
       ),
       Table(
@@ -187,7 +188,7 @@ enum ArchiveSchema {
           """,
         options: "STRICT, WITHOUT ROWID"
       ),
-    ] + tasks + processState
+    ] + waits + tasks + processState
 
   /// For people with `sqlite3`: readers of ours never ask a view.
   static let views =
@@ -228,5 +229,5 @@ enum ArchiveSchema {
          FROM threads LEFT JOIN stacks ON stacks.id = stack_id GROUP BY fingerprint)
       ORDER BY threads DESC, fingerprint
       """,
-    ] + taskViews
+    ] + waitViews + taskViews
 }

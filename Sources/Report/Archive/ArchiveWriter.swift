@@ -26,6 +26,7 @@ struct ArchiveWriter {
       try writeFrames(database)
       try writeStacks(database)
       try writeThreads(database)
+      try writeWaits(database)
       try writeTasks(database)
       try writeFindings(database)
       try writeProcessState(database)
@@ -129,6 +130,7 @@ struct ArchiveWriter {
           thread.fatalSignal?.number, thread.fatalSignal?.code,
           thread.fatalSignal?.address.map(signed), thread.fatalSignal?.senderProcessID,
           thread.task.map(signed), thread.executor.map(signed),
+          thread.startTime.flatMap(archived),
         ]
       }
     )

@@ -29,6 +29,7 @@ extension ReportThread {
     }
     if thread.hasSyscall { systemCall = SystemCall.text(of: thread.syscall.number, on: machine) }
     waitChannel = thread.wchan.nonEmpty
+    if thread.startTimeNs != 0 { startTime = .init(nanosecondsSince1970: thread.startTimeNs) }
     for label in thread.labels { labels[label.key] = label.value }
     truncated = thread.truncated.nonEmpty
     policy = Self.policies[thread.policy]

@@ -193,7 +193,8 @@ import CUnwind
       unwinder: RowUnwinder(home: home, arena: arena, cache: memory.cache),
       cursor: memory.cursor,
       quietStack: QuietStack(directory: tasks, scratch: scratch, scratchSize: scratchSize),
-      tickNanoseconds: 10_000_000
+      tickNanoseconds: 10_000_000,
+      bootTime: UInt64(truncatingIfNeeded: dc_clock(0) &- dc_clock(7))
     )
     var walk = memory.walk
     // Who crashed comes first: it is in the file whatever happens later.

@@ -190,7 +190,8 @@ import CUnwind
       unwinder: RowUnwinder(idleBeside: home, arena),
       cursor: small,
       quietStack: quietStack,
-      tickNanoseconds: 10_000_000
+      tickNanoseconds: 10_000_000,
+      bootTime: UInt64(truncatingIfNeeded: dc_clock(0) &- dc_clock(7))
     )
     unsafe record.write(thread, &walk, words, canUnwind: false, isLate: true, to: &file)
   }

@@ -10,6 +10,8 @@ import CUnwind
   let cursor: UnsafeMutableRawPointer
   let quietStack: QuietStack
   let tickNanoseconds: UInt64
+  /// CLOCK_REALTIME of the boot, nanoseconds: what start times are counted from.
+  let bootTime: UInt64
 
   @_noLocks
   init(
@@ -19,7 +21,8 @@ import CUnwind
     unwinder: RowUnwinder,
     cursor: UnsafeMutableRawPointer,
     quietStack: QuietStack,
-    tickNanoseconds: UInt64
+    tickNanoseconds: UInt64,
+    bootTime: UInt64
   ) {
     unsafe self.home = unsafe home
     unsafe self.arena = unsafe arena
@@ -28,6 +31,7 @@ import CUnwind
     unsafe self.cursor = unsafe cursor
     self.quietStack = quietStack
     self.tickNanoseconds = tickNanoseconds
+    self.bootTime = bootTime
   }
 
   /// Registers and copy of the thread, or what /proc said of a thread that did not answer.
@@ -180,6 +184,8 @@ import CUnwind
     let noted = unsafe NotedTask.find(thread, home: home, arena: arena)
     record.field(22, varint: noted.id)
     record.field(23, fixed64: noted.executor)
+    let start = unsafe thread.pointee.start_ticks
+    if start > 0 { record.field(24, fixed64: bootTime &+ start &* tickNanoseconds) }
   }
 
   @_noLocks
