@@ -64,7 +64,15 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
-    .target(name: "Render", dependencies: ["Report"], swiftSettings: settings),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+    .target(
+      name: "Render",
+      dependencies: [
+        "Report", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      exclude: ["Profiles/profile.proto"],
+      swiftSettings: settings
+    ),
     .executableTarget(
       name: "dumpcollect",
       dependencies: [

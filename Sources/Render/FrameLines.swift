@@ -195,7 +195,8 @@ struct FrameLines {
     return rest
   }
 
-  private static func codePlace(_ frame: Frame, in report: DumpReport) -> String {
+  /// `shop+0x1234`: the place in the module of a frame without a function.
+  static func codePlace(_ frame: Frame, in report: DumpReport) -> String {
     guard let module = frame.module, let offset = frame.offset else {
       return "0x" + String(frame.address, radix: 16)
     }

@@ -8,6 +8,13 @@ package enum ReportFormat: String, CaseIterable, Sendable {
   case full
   /// docs/report.schema.json.
   case json
+  /// For pprof (docs/formats.md).
+  case pprof
+  /// For flame graph scripts.
+  case folded
+
+  /// Not for terminals.
+  package var isBinary: Bool { self == .pprof }
 
   /// Hands the report to `sink`, in pieces of some hundred kilobytes, and throws what that throws.
   ///
@@ -21,6 +28,8 @@ package enum ReportFormat: String, CaseIterable, Sendable {
     case .text: try TextReport(report, style: style).write(to: sink)
     case .full: try FullReport(report, style: style).write(to: sink)
     case .json: try JSONReport(report).write(to: sink)
+    case .pprof: try PprofReport(report).write(to: sink)
+    case .folded: try FoldedReport(report).write(to: sink)
     }
   }
 }

@@ -89,7 +89,8 @@ struct ReportHeading {
       .contains(String(name)) || name.hasPrefix("ld-linux")
   }
 
-  private var process: String {
+  /// `shop (pid 4711) on shop-01, 2026-03-01 09:05:00 UTC`.
+  var process: String {
     let process = report.process
     let executable = process.executable.map { String(fileName(of: $0)) }
     var line = visible(process.name ?? executable ?? "unnamed process")
@@ -101,7 +102,8 @@ struct ReportHeading {
     return line
   }
 
-  private var cause: String {
+  /// `live capture, SIGQUIT from pid 88`.
+  var cause: String {
     var line = "\(report.kind.rawValue) \(report.kind == .core ? "file" : "capture")"
     if report.kind != .crash, let signal = report.signal {
       line += ", \(signalText(signal))"

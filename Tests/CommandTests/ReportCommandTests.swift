@@ -123,7 +123,7 @@ struct ReportCommandTests {
     report.isComplete = false
     let path = directory.file("evil.dcreport")
     try ReportArchive.write(report, to: path)
-    for format in ["text", "full", "json"] {
+    for format in ["text", "full", "json", "folded"] {
       let result = try dumpcollect("report", path, "--format", format)
       #expect(result.status == 1)
       #expect(!result.text.contains("\u{1b}"))
@@ -139,6 +139,31 @@ struct ReportCommandTests {
     #expect(result.status == 0)
     #expect(result.text.contains("10,000 threads in 12 groups"))
     #expect(result.text.contains("834 threads  sleeping in futex  \"worker-0\" … \"worker-9996\""))
+  }
+
+  @Test func aProfileIsWrittenToFilesAndPipesButNotToATerminal() throws {
+    let piped = try dumpcollect("report", server, "--format", "pprof")
+    #expect(piped.status == 0 && piped.errorText == "")
+    #expect(try Pprof(Array(piped.output)).text("-top").contains("Showing nodes accounting for 9"))
+    let path = directory.file("server.pb.gz")
+    #expect(try dumpcollect("report", server, "--format", "pprof", "-o", path).status == 0)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == piped.output)
+    for output in [[], ["-o", "-"]] {
+      let shown = try runInTerminal(
+        Products.dumpcollect,
+        ["report", server, "--format", "pprof"] + output
+      )
+      #expect(shown.status == 64)
+      #expect(shown.text == "")
+      #expect(shown.errorText.contains("a report as pprof is binary"))
+      #expect(shown.errorText.contains("-o FILE"))
+    }
+  }
+
+  @Test func foldedStacksAreText() throws {
+    let result = try runInTerminal(Products.dumpcollect, ["report", server, "--format", "folded"])
+    #expect(result.status == 0)
+    #expect(result.text.contains("threads;(no stack) 2\r\n"))
   }
 
   @Test func aDirectoryIsNotAReport() throws {

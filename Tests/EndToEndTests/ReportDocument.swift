@@ -5,6 +5,7 @@ struct ReportDocument: Decodable {
   struct Frame: Decodable {
     var address: String
     var module: String?
+    var offset: String?
     var function: String?
     var linkage: String?
     var file: String?

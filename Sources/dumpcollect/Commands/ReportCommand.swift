@@ -11,7 +11,10 @@ struct ReportCommand: ParsableCommand {
     commandName: "report",
     abstract: "Show a report, or a capture that is symbolized on the way.",
     discussion:
-      "“text” groups identical stacks, “full” prints every thread, “json” is for programs."
+      """
+      “text” groups identical stacks, “full” prints every thread, “json” is for programs, “pprof” for go tool pprof, \
+      “folded” for flame graph scripts.
+      """
   )
 
   @Argument(
@@ -35,8 +38,11 @@ struct ReportCommand: ParsableCommand {
   }
 
   func run() throws {
-    let report = try read()
     let isTerminal = output == nil || output == "-"
+    if isTerminal, format.isBinary {
+      try StandardOutput.requireNoTerminal(for: "a report as \(format.rawValue)")
+    }
+    let report = try read()
     var file = try OutputFile(output)
     let format = format
     let style = isTerminal ? StandardOutput.textStyle : .plain
