@@ -23,7 +23,12 @@ struct ProcessSummary {
     try text.endLine()
     let missing = missingNotes.map { " (\($0))" } ?? ""
     try text.paragraph("The service's last lines\(missing):", indent: 4, .heading)
-    for note in report.notes {
+    try Self.write(report.notes, to: &text)
+  }
+
+  /// Lines of the service, one or more of text each.
+  static func write(_ notes: [ReportNote], to text: inout TextBuilder) throws {
+    for note in notes {
       let time = note.time.flatMap { Timestamp.text($0, fractionDigits: 3) }
       var line = "    "
       if let time { line += "\(time.dropLast().drop { $0 != "T" }.dropFirst())  " }
@@ -88,7 +93,8 @@ struct ProcessSummary {
       line += " of \(grouped(Int(clamping: limit)))"
     }
     var parts = kinds.prefix(Self.named).map { kind in
-      count(kind.count, Self.nouns[kind.kind]?.one ?? kind.kind, Self.nouns[kind.kind]?.many)
+      let noun = descriptorNoun(kind.kind)
+      return count(kind.count, noun.one, noun.many)
     }
     let rest = kinds.dropFirst(Self.named).reduce(0) { $0.addingClamped($1.count) }
     if rest > 0 { parts.append("\(grouped(rest)) more") }
@@ -98,26 +104,10 @@ struct ProcessSummary {
     return "\(line): \(parts.joined(separator: ", "))"
   }
 
-  private static let nouns: [String: (one: String, many: String)] = [
-    "directory": ("directory", "directories"), "inotify": ("inotify", "inotify"),
-    "eventfd": ("eventfd", "eventfds"), "deleted-file": ("deleted file", "deleted files"),
-    "anonymous": ("anonymous inode", "anonymous inodes"), "other": ("other", "others"),
-    "epoll": ("epoll", "epolls"),
-  ]
-
   private var connections: String? {
     guard !report.connections.isEmpty else { return nil }
     var parts = report.connections.prefix(Self.named).map { connection in
-      let local = connection.local.map { visible($0) }
-      let peer = connection.peer.map { visible($0) }
-      let place =
-        switch (local, peer) {
-        case (let local?, let peer?): " from \(peer) on \(local)"
-        case (let local?, nil): " on \(local)"
-        case (nil, let peer?): " to \(peer)"
-        case (nil, nil): ""
-        }
-      return "\(grouped(connection.count)) \(visible(connection.state))\(place)"
+      "\(grouped(connection.count)) \(endsText(ConnectionEnds(connection)))"
     }
     let rest = report.connections.dropFirst(Self.named).reduce(0) { $0.addingClamped($1.count) }
     if rest > 0 { parts.append("\(grouped(rest)) more") }
@@ -132,6 +122,29 @@ extension Int {
     return overflow ? .max : sum
   }
 }
+
+/// `ESTABLISHED to 127.0.0.1:8081`.
+func endsText(_ ends: ConnectionEnds) -> String {
+  let place =
+    switch (ends.local.map(visible), ends.peer.map(visible)) {
+    case (let local?, let peer?): " from \(peer) on \(local)"
+    case (let local?, nil): " on \(local)"
+    case (nil, let peer?): " to \(peer)"
+    case (nil, nil): ""
+    }
+  return visible(ends.state) + place
+}
+
+/// What descriptors of a kind are called, one and several.
+func descriptorNoun(_ kind: String) -> (one: String, many: String) {
+  descriptorNouns[kind] ?? (visible(kind), "\(visible(kind))s")
+}
+
+private let descriptorNouns: [String: (one: String, many: String)] = [
+  "directory": ("directory", "directories"), "inotify": ("inotify", "inotify"),
+  "deleted-file": ("deleted file", "deleted files"),
+  "anonymous": ("anonymous inode", "anonymous inodes"), "other": ("other", "others"),
+]
 
 /// `142 MiB`, `1.4 GiB`: two digits at least, binary units.
 func bytesText(_ bytes: UInt64) -> String {

@@ -15,14 +15,14 @@ struct Dumpcollect: ParsableCommand {
         dumpcollect dump NAME           ask for a capture; prints its path
         dumpcollect symbolize CAPTURE   make a report of it; prints its path
         dumpcollect report REPORT       read it
+        dumpcollect diff OLD NEW        what changed from one to the next
 
-      Exit codes: 0 complete; 1 partial; 2 nothing could be done; 64 wrong usage.
+      Exit codes: 0 complete; 1 partial, or for diff: they differ; 2 nothing could be done; 64 wrong usage.
       """,
     version: Version.text,
     subcommands: [
       ListCommand.self, DumpCommand.self, SymbolizeCommand.self, ReportCommand.self,
-      ResolveCommand.self,
-
+      DiffCommand.self, ResolveCommand.self,
     ],
     defaultSubcommand: ListCommand.self
   )

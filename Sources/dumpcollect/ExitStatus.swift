@@ -3,7 +3,8 @@ import ArgumentParser
 /// How the command ends; the whole list.
 enum ExitStatus: Int32, Error {
   case complete = 0
-  /// Threads or records were lost, files were refused, or some of several things asked for failed.
+  /// Threads or records were lost, files were refused, or some of several things asked for failed;
+  /// for `diff`: what was compared differs.
   case partial = 1
   /// Nothing could be done.
   case nothingDone = 2

@@ -25,7 +25,7 @@ struct UsageTests {
     #expect(result.errorText == "")
   }
 
-  @Test(arguments: ["list", "dump", "symbolize", "report", "resolve"])
+  @Test(arguments: ["list", "dump", "symbolize", "report", "diff", "resolve"])
   func everyVerbExplainsItself(_ verb: String) throws {
     let result = try dumpcollect(verb, "--help")
     #expect(result.status == 0)
@@ -35,7 +35,7 @@ struct UsageTests {
 
   @Test func unfinishedVerbsAreAbsent() throws {
     let help = try dumpcollect("--help").text
-    for verb in ["diff", "watch", "core", "attach", "doctor"] {
+    for verb in ["watch", "core", "attach", "doctor"] {
       #expect(!help.contains("\n  \(verb) "))
     }
   }
@@ -48,7 +48,9 @@ struct UsageTests {
     ["symbolize", "a", "--debug-dir", "/no/such/folder"], ["resolve", "-C", "--no-demangle"],
     ["resolve", "--output-style", "XML"], ["dump", "--nonsense", "1"], ["dump", "0"],
     ["symbolize", ""], ["report", ""], ["symbolize", "a", "-o", ""], ["report", "a", "-o", ""],
-    ["dump", "1", "-o", ""], ["dump", ""],
+    ["dump", "1", "-o", ""], ["dump", ""], ["diff"], ["diff", "a"], ["diff", "-", "-"],
+    ["diff", "a", ""],
+    ["diff", "a", "b", "--json", "--format", "text"], ["diff", "a", "b", "--format", "full"],
   ])
   func wrongUsageEndsWith64(_ arguments: [String]) throws {
     let result = try run(Products.dumpcollect, arguments)

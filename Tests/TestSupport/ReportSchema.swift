@@ -1,7 +1,9 @@
 /// `docs/report.schema.json`, asked through python3-jsonschema.
 package enum ReportSchema {
   /// What the validator says of a document: status 0 and no word when it follows the schema.
-  package static func validate(_ document: String) throws -> CommandResult {
+  package static func validate(_ document: String, schema: String = "report") throws
+    -> CommandResult
+  {
     let directory = try TemporaryDirectory()
     let program = try directory.write(
       """
@@ -13,6 +15,6 @@ package enum ReportSchema {
       to: "validate.py"
     )
     let path = try directory.write(document, to: "report.json")
-    return try run("python3", [program, "\(repositoryRoot)/docs/report.schema.json", path])
+    return try run("python3", [program, "\(repositoryRoot)/docs/\(schema).schema.json", path])
   }
 }

@@ -90,7 +90,8 @@ extension DumpReport {
     )
   }
 
-  private func activities(
+  /// How many of these threads are in which state, the most frequent first.
+  func activities(
     of members: [Int]
   ) -> [(activity: ThreadActivity, count: Int)] {
     var order: [ThreadActivity] = []

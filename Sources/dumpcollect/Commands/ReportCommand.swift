@@ -42,7 +42,7 @@ struct ReportCommand: ParsableCommand {
     if isTerminal, format.isBinary {
       try StandardOutput.requireNoTerminal(for: "a report as \(format.rawValue)")
     }
-    let report = try read()
+    let report = try readReport(input, symbolizer)
     var file = try OutputFile(output)
     let format = format
     let style = isTerminal ? StandardOutput.textStyle : .plain
@@ -51,22 +51,26 @@ struct ReportCommand: ParsableCommand {
     let status = noteProblems(of: report, named: input)
     if status != .complete { throw status }
   }
+}
 
-  private func read() throws(CommandError) -> DumpReport {
-    let file = try InputFile(input)
-    guard FileKind(of: file.path) == .database else {
-      return try symbolizedReport(
-        ofCapture: file.path,
-        as: input,
-        options: try symbolizer.options()
-      )
-    }
-    do throws(ReportArchiveError) {
-      return try ReportArchive.read(at: file.path)
-    } catch {
-      var error = error
-      error.file = input
-      throw CommandError(error.description)
-    }
+/// The report that a person named: an archive, or a capture that is symbolized on the way.
+func readReport(
+  _ name: String,
+  _ symbolizer: SymbolizerArguments
+) throws(CommandError) -> DumpReport {
+  let file = try InputFile(name)
+  guard FileKind(of: file.path) == .database else {
+    return try symbolizedReport(
+      ofCapture: file.path,
+      as: name,
+      options: try symbolizer.options()
+    )
+  }
+  do throws(ReportArchiveError) {
+    return try ReportArchive.read(at: file.path)
+  } catch {
+    var error = error
+    error.file = name
+    throw CommandError(error.description)
   }
 }
