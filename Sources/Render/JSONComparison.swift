@@ -183,12 +183,7 @@ struct JSONComparison {
     json.field("tid", thread.threadID)
     json.field("name", thread.name)
     json.field("state", thread.state?.rawValue)
-    guard let wait = comparison.new.wait(of: thread) else { return }
-    json.key("wait")
-    json.object { json in
-      json.field("kind", wait.kind.rawValue)
-      json.field("detail", wait.detail)
-    }
+    reports[reports.count - 1].writeWait(&json, of: thread)
   }
 
   private func write(_ task: ReportTask, _ wait: TaskWait?, _ json: inout JSONWriter) {

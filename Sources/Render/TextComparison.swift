@@ -6,12 +6,14 @@ struct TextComparison {
   private let style: TextStyle
   private let lines: [FrameLines]
   private let words: [TaskWords]
+  private let waits: [WaitWords]
 
   init(_ comparison: ReportComparison, style: TextStyle) {
     self.comparison = comparison
     self.style = style
     lines = comparison.reports.map { FrameLines($0) }
     words = comparison.reports.map { TaskWords($0) }
+    waits = comparison.reports.map { WaitWords($0) }
   }
 
   func write(to sink: ([UInt8]) throws -> Void) throws {
@@ -31,10 +33,20 @@ struct TextComparison {
     try text.line(ofParts: heading.parts)
     switch change.members {
     case .threads(let group):
+      try writeWaits(of: group, in: change.report, to: &text)
       try writeStack(of: group, in: change.report, to: &text)
     case .tasks(let group):
       try writeStack(of: group, in: change.report, to: &text)
     }
+  }
+
+  private func writeWaits(
+    of group: StackGroup,
+    in report: Int,
+    to text: inout TextBuilder
+  ) throws {
+    let threads = group.threads.map { comparison.reports[report].threads[$0] }
+    for line in waits[report].lines(of: threads) { try text.paragraph("    \(line)", indent: 8) }
   }
 
   private func writeStack(
@@ -81,6 +93,7 @@ struct TextComparison {
       switch group.members {
       case .threads(let members):
         try writeHeading(of: members, kind: group.kind, to: &text)
+        try writeWaits(of: members, in: last, to: &text)
         if wasShown(members.fingerprint, shown) {
           try text.line("    stack as above", .faint)
         } else {

@@ -170,6 +170,18 @@ struct ReportComparisonTests {
     let grown = comparison.groups.first { $0.kind == .grown }?.turnover
     #expect((grown?.created, grown?.arrived) == (1, 0))
     #expect(comparison.groups.last?.turnover?.ended == 1)
+    // Or started later, in whatever frames it is.
+    var restarted = old
+    restarted.threads[1].startTime = old.time
+    #expect(ReportComparison(old: old, new: restarted).standstill?.threadCount == 3)
+    #expect(ReportComparison(old: old, new: old).standstill?.threadCount == 4)
+    // A clock that was set moves all start times alike.
+    var shifted = old
+    shifted.process.startTime = old.process.startTime.map { $0 + 1 }
+    for index in shifted.threads.indices {
+      shifted.threads[index].startTime = shifted.threads[index].startTime.map { $0 + 1 }
+    }
+    #expect(ReportComparison(old: old, new: shifted).standstill?.threadCount == 4)
   }
 
   // MARK: Tasks

@@ -15,6 +15,7 @@ extension SampleReport {
       worker.threadID = id
       worker.name = "worker-\(id - 4780)"
       worker.cpuUser = .zero
+      worker.startTime = report.time.map { $0 - 100 }
       report.threads.append(worker)
     }
     // The busy one went on elsewhere: to a lock that its function takes on another line.

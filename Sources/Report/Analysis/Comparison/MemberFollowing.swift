@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// The threads and tasks of one process in two reports of it: which are the same.
 struct MemberFollowing {
   private let old: DumpReport
@@ -12,7 +14,9 @@ struct MemberFollowing {
     self.new = new
     let threads = Self.indices(of: old.threads.lazy.map(\.threadID))
     oldThread = new.threads.map { thread in
-      threads[thread.threadID].flatMap { old.threads[$0].isSame(as: thread) ? $0 : nil }
+      threads[thread.threadID].flatMap { index in
+        old.hasSame(old.threads[index], thread, in: new) ? index : nil
+      }
     }
     let tasks = Self.indices(of: old.tasks.lazy.map(\.id))
     oldTask = new.tasks.map { tasks[$0.id] }
@@ -105,11 +109,28 @@ extension ReportThread {
   var processorTime: Duration? {
     cpuUser.flatMap { user in cpuSystem.map { user + $0 } }
   }
+}
 
-  /// Whether this and a later thread with its id are one: an id is given away anew, and a new thread's time begins at zero.
-  func isSame(as later: ReportThread) -> Bool {
-    guard threadID == later.threadID, status != .exited else { return false }
-    guard let before = processorTime, let after = later.processorTime else { return true }
+extension DumpReport {
+  /// Whether a thread of this report and one of a later report of the process are one.
+  ///
+  /// An id is given away anew. Start times are compared as distances from the process's own, which a change of the host's clock
+  /// moves with them; where they are not known, processor time tells: a new thread's begins at zero.
+  func hasSame(_ thread: ReportThread, _ later: ReportThread, in other: DumpReport) -> Bool {
+    guard thread.threadID == later.threadID, thread.status != .exited else { return false }
+    if let start = delay(of: thread), let laterStart = other.delay(of: later),
+      abs(start - laterStart) > 0.05
+    {
+      return false
+    }
+    guard let before = thread.processorTime, let after = later.processorTime else { return true }
     return after >= before
+  }
+
+  /// Seconds from the start of the process to that of the thread.
+  private func delay(of thread: ReportThread) -> Double? {
+    thread.startTime.flatMap { start in
+      process.startTime.map { start.timeIntervalSince($0) }
+    }
   }
 }

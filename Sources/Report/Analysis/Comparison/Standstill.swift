@@ -62,7 +62,7 @@ public struct Standstill: Sendable, Equatable {
   private mutating func addThreads(of report: DumpReport, _ keys: [Int], _ earlier: [Earlier]) {
     for var group in report.groups() {
       group.threads = group.threads.filter { index in
-        earlier.allSatisfy { $0.hasStill(report.threads[index], keys) }
+        earlier.allSatisfy { $0.hasStill(report.threads[index], of: report, keys) }
       }
       guard !group.threads.isEmpty else { continue }
       let kind = group.threads.map { Self.kind(of: report.threads[$0], in: report) }.min() ?? .wait
@@ -103,7 +103,7 @@ public struct Standstill: Sendable, Equatable {
 
   private static func kind(of thread: ReportThread, in report: DumpReport) -> Kind {
     switch report.wait(of: thread)?.kind {
-    case .mutex, .rwlock, .fileLock: .lock
+    case .mutex, .rwlock, .once, .fileLock: .lock
     case .poll, .accept, .sleep, .signal, .pause: .idle
     case .condition, .semaphore, .futex, .join, .read, .write, .connect, .recv, .send, .child,
       .other, nil:
@@ -121,19 +121,21 @@ public struct Standstill: Sendable, Equatable {
 
   /// An earlier report, ready to be asked.
   private struct Earlier {
+    let report: DumpReport
     let threads: [Int32: ReportThread]
     let tasks: [UInt64: ReportTask]
     /// By index of the stack.
     let keys: [Int]
 
     init(_ report: DumpReport, _ stacks: inout StackAddresses) {
+      self.report = report
       threads = Dictionary(report.threads.map { ($0.threadID, $0) }) { first, _ in first }
       tasks = Dictionary(report.tasks.map { ($0.id, $0) }) { first, _ in first }
       keys = stacks.keys(of: report)
     }
 
-    func hasStill(_ thread: ReportThread, _ newKeys: [Int]) -> Bool {
-      guard let before = threads[thread.threadID], before.isSame(as: thread),
+    func hasStill(_ thread: ReportThread, of last: DumpReport, _ newKeys: [Int]) -> Bool {
+      guard let before = threads[thread.threadID], report.hasSame(before, thread, in: last),
         let time = thread.processorTime, time == before.processorTime,
         let stack = thread.stack, let oldStack = before.stack
       else { return false }
