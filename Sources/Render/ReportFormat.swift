@@ -12,6 +12,10 @@ package enum ReportFormat: String, CaseIterable, Sendable {
   case pprof
   /// For flame graph scripts.
   case folded
+  /// For speedscope.
+  case speedscope
+  /// For the Firefox Profiler.
+  case firefox
 
   /// Not for terminals.
   package var isBinary: Bool { self == .pprof }
@@ -30,6 +34,8 @@ package enum ReportFormat: String, CaseIterable, Sendable {
     case .json: try JSONReport(report).write(to: sink)
     case .pprof: try PprofReport(report).write(to: sink)
     case .folded: try FoldedReport(report).write(to: sink)
+    case .speedscope: try SpeedscopeReport(report).write(to: sink)
+    case .firefox: try FirefoxReport(report).write(to: sink)
     }
   }
 }

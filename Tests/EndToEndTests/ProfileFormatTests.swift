@@ -132,4 +132,22 @@ import Testing
     }
     #expect(Dictionary(uniqueKeysWithValues: lines) == expected)
   }
+
+  @Test(arguments: ["speedscope", "firefox"])
+  func speedscopeAndTheFirefoxProfilerHaveTheSameFunctionsFilesAndLines(_ format: String) throws {
+    let profile = try ProfileDocument(format, Array(Self.report(archive, format).utf8))
+    var shown: [[String]: Int] = [:]
+    for (stack, count) in profile.threads {
+      let words = stack.map { frame in
+        frame.name + " " + (frame.file ?? "") + (frame.line.map { ":\($0)" } ?? "")
+          + ((frame.depth ?? 0) > 0 ? " inlined" : "")
+      }
+      shown[words, default: 0] += count
+    }
+    let expected = stacks { frame in
+      name(frame) + " " + (frame.file ?? "") + (frame.line.map { ":\($0)" } ?? "")
+        + (frame.isInlined && format == "firefox" ? " inlined" : "")
+    }
+    #expect(shown == expected)
+  }
 }

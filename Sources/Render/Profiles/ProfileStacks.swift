@@ -14,8 +14,10 @@ struct ProfileFrame {
   var column: UInt32 = 0
   /// The frame exists in the source only; the frame it was inlined into follows.
   var isInlined = false
-  /// The entry of an asynchronous function's part, where a task goes on.
-  var isAsync = false
+  /// Code of Swift's runtime and library.
+  var isRuntime = false
+  /// The address stands behind the call.
+  var isReturnAddress = false
   /// Index into `DumpReport.modules`.
   var module: Int?
   /// Address as captured; 0 of what stands for no code.
@@ -36,7 +38,8 @@ struct ProfileFrame {
     line = frame.line ?? 0
     column = frame.column ?? 0
     isInlined = frame.isInlined
-    isAsync = frame.isAsync
+    isRuntime = frame.isRuntime
+    isReturnAddress = frame.origin != nil && frame.origin != .context && !frame.isAsync
     module = frame.module
     address = frame.address
     offset = frame.offset

@@ -37,6 +37,8 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup var symbolizer: SymbolizerArguments
 
+  @OptionGroup(title: "Redaction") var redaction: RedactionArguments
+
   func validate() throws {
     try requireNames(inputs + [output])
     guard inputs.count >= 2 else {
@@ -51,8 +53,10 @@ struct DiffCommand: ParsableCommand {
   }
 
   func run() throws {
+    let redaction = try redaction.redaction()
     var reports: [DumpReport] = []
-    for input in inputs { reports.append(try readReport(input, symbolizer)) }
+    for input in inputs { reports.append(redacted(try readReport(input, symbolizer), redaction)) }
+    let names = inputs.map { redaction?.redacted(fileName: $0) ?? $0 }
     let comparison = ReportComparison(
       old: reports[0],
       between: Array(reports[1..<(reports.count - 1)]),
@@ -62,7 +66,7 @@ struct DiffCommand: ParsableCommand {
     var file = try OutputFile(output)
     try (format ?? (json ? .json : .text)).write(
       comparison,
-      names: inputs,
+      names: names,
       style: isTerminal ? StandardOutput.textStyle : .plain
     ) { try file.write($0) }
     try file.finish()

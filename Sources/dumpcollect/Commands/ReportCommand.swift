@@ -13,7 +13,7 @@ struct ReportCommand: ParsableCommand {
     discussion:
       """
       “text” groups identical stacks, “full” prints every thread, “json” is for programs, “pprof” for go tool pprof, \
-      “folded” for flame graph scripts.
+      “folded” for flame graph scripts, “speedscope” and “firefox” for the viewers of these names.
       """
   )
 
@@ -33,6 +33,8 @@ struct ReportCommand: ParsableCommand {
 
   @OptionGroup var symbolizer: SymbolizerArguments
 
+  @OptionGroup(title: "Redaction") var redaction: RedactionArguments
+
   func validate() throws {
     try requireNames([input, output])
   }
@@ -42,7 +44,8 @@ struct ReportCommand: ParsableCommand {
     if isTerminal, format.isBinary {
       try StandardOutput.requireNoTerminal(for: "a report as \(format.rawValue)")
     }
-    let report = try readReport(input, symbolizer)
+    let redaction = try redaction.redaction()
+    let report = try redacted(readReport(input, symbolizer), redaction)
     var file = try OutputFile(output)
     let format = format
     let style = isTerminal ? StandardOutput.textStyle : .plain

@@ -22,6 +22,8 @@ struct SymbolizeCommand: ParsableCommand {
 
   @OptionGroup var symbolizer: SymbolizerArguments
 
+  @OptionGroup(title: "Redaction") var redaction: RedactionArguments
+
   func validate() throws {
     try requireNames(captures + [output])
     if output != nil && captures.count > 1 {
@@ -36,10 +38,12 @@ struct SymbolizeCommand: ParsableCommand {
 
   func run() throws {
     if output == "-" { try StandardOutput.requireNoTerminal(for: "a report archive") }
+    // One for all of them: their tokens can be compared.
+    let redaction = try redaction.redaction()
     var outcomes = Outcomes()
     for capture in captures {
       do throws(CommandError) {
-        outcomes.add(try symbolize(capture))
+        outcomes.add(try symbolize(capture, redaction))
       } catch {
         note(error.description)
         outcomes.add(.nothingDone)
@@ -48,13 +52,17 @@ struct SymbolizeCommand: ParsableCommand {
     try outcomes.finish()
   }
 
-  private func symbolize(_ capture: String) throws(CommandError) -> ExitStatus {
+  private func symbolize(
+    _ capture: String,
+    _ redaction: Redaction?
+  ) throws(CommandError) -> ExitStatus {
     let input = try InputFile(capture)
-    let report = try symbolizedReport(
+    let whole = try symbolizedReport(
       ofCapture: input.path,
       as: capture,
       options: try symbolizer.options()
     )
+    let report = redacted(whole, redaction)
     if output == "-" {
       try writeToStandardOutput(report)
     } else {

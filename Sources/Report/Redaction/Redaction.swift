@@ -1,0 +1,227 @@
+import Glibc
+
+/// Takes out of reports what says who runs a service, where, and for whom, so that they can be handed on.
+///
+/// Each value becomes a token, the same value the same token; docs/command.md lists what is taken out and what stays. Reports
+/// that are redacted with one key can be compared with each other.
+public struct Redaction: Sendable {
+  /// Labels whose values are taken out: patterns of fnmatch(3) for their keys.
+  public var labelPatterns = ["*"]
+  /// Names of threads, tasks and of the process that are taken out: patterns of fnmatch(3).
+  public var namePatterns: [String] = []
+  /// Folders that are treated as homes are, besides those in `/home`, `/root` and `/Users`: absolute paths.
+  public var privateFolders: [String] = []
+  private let key: [UInt8]
+
+  /// The fewest bytes of a key that nobody finds by trying.
+  public static let shortestKey = 16
+
+  /// Tokens that cannot be compared with those of another run: of a key that nobody has.
+  public init() {
+    var random = SystemRandomNumberGenerator()
+    key = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+  }
+
+  /// Tokens of a key of at least `shortestKey` bytes, which whoever has it can check values against.
+  public init(key: [UInt8]) {
+    precondition(key.count >= Self.shortestKey)
+    self.key = key
+  }
+
+  /// The report without what says who, where and for whom.
+  public func redacted(_ report: DumpReport) -> DumpReport {
+    var redactor = Redactor(self, key: key, report)
+    return redactor.redacted(report)
+  }
+
+  /// The name of a report's or capture's file, as a person typed it.
+  public func redacted(fileName: String) -> String {
+    var redactor = Redactor(self, key: key, DumpReport())
+    return redactor.captureFile(fileName)
+  }
+}
+
+/// Redacts one report.
+struct Redactor {
+  private let redaction: Redaction
+  private let folders: PrivateFolders
+  private var tokens: RedactionTokens
+  /// Values that were taken out, which texts may repeat; the longest first.
+  private var values: [String] = []
+  /// Many threads have the same texts.
+  private var knownTexts: [String: String] = [:]
+
+  /// Shorter values are part of many words that have nothing to do with them.
+  private static let shortestRepeated = 4
+
+  init(_ redaction: Redaction, key: [UInt8], _ report: DumpReport) {
+    self.redaction = redaction
+    folders = PrivateFolders(others: redaction.privateFolders)
+    tokens = RedactionTokens(key: key)
+    let all = repeatable(in: report).filter { $0.utf8.count >= Self.shortestRepeated }
+    values = Set(all).sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
+  }
+
+  mutating func redacted(_ report: DumpReport) -> DumpReport {
+    var report = report
+    // "signal" is ours; all else was given by the service.
+    if report.reason != "signal" { report.reason = value(report.reason) }
+    report.problems = report.problems.map { sentence($0) }
+    report.captureFile = report.captureFile.map { captureFile($0) }
+    report.message = value(report.message)
+    report.process = redacted(report.process)
+    report.modules = report.modules.map { redacted($0) }
+    report.frames = report.frames.map { redacted($0) }
+    report.threads = report.threads.map { redacted($0) }
+    report.tasks = report.tasks.map { redacted($0) }
+    report.executors = report.executors.map { redacted($0) }
+    report.taskSummary = report.taskSummary.map { redacted($0) }
+    report.descriptors = report.descriptors.map {
+      DescriptorCount(kind: sentence($0.kind), count: $0.count)
+    }
+    report.connections = report.connections.map { redacted($0) }
+    report.environment = report.environment.map {
+      EnvironmentVariable(name: text($0.name), value: value($0.value))
+    }
+    report.notes = report.notes.map { note in
+      var note = note
+      note.text = tokens.token(for: note.text)
+      return note
+    }
+    report.snippets = []
+    report.findings = report.findings.map { finding in
+      var finding = finding
+      finding.kind = sentence(finding.kind)
+      finding.text = sentence(finding.text)
+      return finding
+    }
+    return report
+  }
+
+  /// What a sentence about the process may repeat.
+  private func repeatable(in report: DumpReport) -> [String] {
+    var all = [report.process.host, report.message].compactMap(\.self)
+    all += report.process.arguments
+    all += report.environment.compactMap(\.value)
+    all += report.notes.map(\.text)
+    let places = report.threads.flatMap { $0.waitsFor?.descriptors ?? [] }
+    all += places.flatMap { [$0.local, $0.peer].compactMap(\.self) }.map { Self.address(of: $0) }
+    all += report.connections.flatMap { [$0.local, $0.peer].compactMap(\.self) }.map {
+      Self.address(of: $0)
+    }
+    for thread in report.threads {
+      all += thread.labels.filter { isRedacted(label: $0.key) }.map(\.value)
+    }
+    let names = report.threads.map(\.name) + report.tasks.map(\.name) + [report.process.name]
+    return all + names.compactMap(\.self).filter { isRedacted(name: $0) }
+  }
+}
+
+// MARK: Values
+
+extension Redactor {
+  /// A token; nothing and the empty text stay what they are.
+  mutating func value(_ value: String?) -> String? {
+    value.map { $0.isEmpty ? "" : tokens.token(for: $0) }
+  }
+
+  /// A name of the program's own, in which only private paths are redacted.
+  mutating func text(_ text: String) -> String {
+    tokens.text(text, folders)
+  }
+
+  mutating func text(_ text: String?) -> String? {
+    text.map { tokens.text($0, folders) }
+  }
+
+  /// A sentence of this program's or of the handler's: also what it repeats is redacted.
+  mutating func sentence(_ sentence: String) -> String {
+    if let known = knownTexts[sentence] { return known }
+    let result = tokens.text(withTokens(sentence), folders)
+    knownTexts[sentence] = result
+    return result
+  }
+
+  /// The text with tokens in place of the values that it repeats.
+  private mutating func withTokens(_ text: String) -> String {
+    var result = text
+    for value in values where result.contains(value) {
+      result = result.replacing(value, with: tokens.token(for: value))
+    }
+    return result
+  }
+
+  mutating func sentence(_ sentence: String?) -> String? {
+    sentence.map { self.sentence($0) }
+  }
+
+  mutating func path(_ path: String) -> String {
+    tokens.path(path, folders)
+  }
+
+  mutating func path(_ path: String?) -> String? {
+    path.map { tokens.path($0, folders) }
+  }
+
+  /// A name that somebody gave to a thread, a task or the process.
+  mutating func name(_ name: String?) -> String? {
+    guard let name else { return nil }
+    return isRedacted(name: name) ? tokens.token(for: name) : text(name)
+  }
+
+  /// Where a capture lies, as the person called it: from where a relative path goes is not known.
+  mutating func captureFile(_ path: String) -> String {
+    if path == "-" { return path }
+    guard path.hasPrefix("/") else { return tokens.token(forFileName: path) }
+    return withTokens(tokens.path(path, folders))
+  }
+
+  /// A file that the service had open: its data, unless it is the system's.
+  mutating func openFile(_ path: String) -> String {
+    let isOfSystem = ["/dev/", "/proc/", "/sys/", "/usr/", "/lib/", "/etc/"].contains {
+      path.hasPrefix($0)
+    }
+    return isOfSystem ? tokens.path(path, folders) : tokens.token(forFileName: path)
+  }
+
+  /// An address with a port, of which the port stays, and addresses that stand for any.
+  mutating func endpoint(_ endpoint: String) -> String {
+    let (address, port) = Self.parts(of: endpoint)
+    if ["", "0.0.0.0", "::", "*"].contains(address) { return endpoint }
+    return tokens.token(for: address) + (port.map { ":\($0)" } ?? "")
+  }
+
+  /// The address of `1.2.3.4:5`, `[::1]:5` or `::1`; of what is none of these, the whole.
+  static func address(of endpoint: String) -> String {
+    parts(of: endpoint).address
+  }
+
+  private static func parts(of endpoint: String) -> (address: String, port: Substring?) {
+    var address = endpoint[...]
+    var rest: Substring = ""
+    if let end = endpoint.lastIndex(of: "]"), endpoint.first == "[" {
+      address = endpoint[..<end].dropFirst()
+      rest = endpoint[endpoint.index(after: end)...]
+    } else if let colon = endpoint.firstIndex(of: ":"), colon == endpoint.lastIndex(of: ":") {
+      (address, rest) = (endpoint[..<colon], endpoint[colon...])
+    }
+    if rest.isEmpty { return (String(address), nil) }
+    let port = rest.dropFirst()
+    let isPort =
+      !port.isEmpty && port.utf8.count <= 5 && port.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    return rest.first == ":" && isPort ? (String(address), port) : (endpoint, nil)
+  }
+
+  func isRedacted(label key: String) -> Bool {
+    redaction.labelPatterns.contains { matches(key, $0) }
+  }
+
+  func isRedacted(name: String) -> Bool {
+    redaction.namePatterns.contains { matches(name, $0) }
+  }
+
+  private func matches(_ text: String, _ pattern: String) -> Bool {
+    // Safe because both strings live during the call.
+    unsafe fnmatch(pattern, text, 0) == 0
+  }
+}
