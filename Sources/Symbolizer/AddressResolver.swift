@@ -45,7 +45,8 @@ public final class AddressResolver {
   package func resolveBatch(
     _ addresses: [UInt64],
     in path: String,
-    kind: AddressKind
+    kind: AddressKind,
+    details: FrameDetail = .none
   ) throws(SymbolizerError) -> ResolvedBatch {
     let module = try module(at: path)
     let places =
@@ -55,13 +56,19 @@ public final class AddressResolver {
       case .returnAddress: addresses.map { $0 == 0 ? 0 : $0 - 1 }
       }
     let jobs = addresses.count < 2 ? 1 : jobs
-    let answer = module.answer(places, jobs: jobs)
+    let answer = module.answer(places, jobs: jobs, details: details)
     for problem in answer.problems {
       log.warning("\(path): \(problem)")
     }
     let reader = options.demangles ? demangler : nil
     let names = ReadableNames(of: answer.functions, with: reader, jobs: jobs)
-    return ResolvedBatch(module: path, addresses: addresses, answer: answer, names: names) {
+    return ResolvedBatch(
+      module: path,
+      addresses: addresses,
+      answer: answer,
+      names: names,
+      symbols: module.symbols
+    ) {
       AliasTable(of: answer, names, in: module.symbols, with: reader, jobs: jobs)
     }
   }
@@ -71,7 +78,7 @@ public final class AddressResolver {
     at address: UInt64,
     in path: String
   ) throws(SymbolizerError) -> Variable? {
-    guard var variable = try module(at: path).symbols.variable(at: address) else { return nil }
+    guard var variable = try module(at: path).variable(at: address) else { return nil }
     let names = ReadableNames(
       of: [variable.name],
       with: options.demangles ? demangler : nil,

@@ -11,6 +11,7 @@ package final class ResolvedBatch: Sendable {
   package let addresses: [UInt64]
   private let answer: ModuleAnswer
   private let names: ReadableNames
+  private let symbols: SymbolTable
   /// Not all styles of output show them.
   private let aliases: LazyValue<AliasTable>
 
@@ -19,12 +20,14 @@ package final class ResolvedBatch: Sendable {
     addresses: [UInt64],
     answer: ModuleAnswer,
     names: ReadableNames,
+    symbols: SymbolTable,
     aliases: @escaping @Sendable () -> AliasTable
   ) {
     self.module = module
     self.addresses = addresses
     self.answer = answer
     self.names = names
+    self.symbols = symbols
     self.aliases = LazyValue(aliases)
   }
 
@@ -39,6 +42,20 @@ package final class ResolvedBatch: Sendable {
   /// A frame's source file; nil when it is not known.
   package func file(of frame: LookupFrame) -> String? {
     frame.path == LookupFrame.none ? nil : answer.paths[Int(frame.path)]
+  }
+
+  /// What is known besides of a frame, by its index in what `frames(at:)` gives; nil unless it was asked for.
+  package func origin(ofFrame index: Int) -> FrameOrigin? { answer.origin(ofFrame: index) }
+
+  /// The file in which the frame's function is declared; nil when it is not known.
+  package func file(of origin: FrameOrigin) -> String? {
+    origin.path == LookupFrame.none ? nil : answer.paths[Int(origin.path)]
+  }
+
+  /// The source file that the symbol table states for the address at `index`, without its folder: of functions that
+  /// others cannot use it has one, of the others it says nothing.
+  package func symbolFile(at index: Int) -> String? {
+    answer.symbol(at: index).flatMap { symbols.sourceFile(ofSymbol: $0) }
   }
 
   /// All that is known of the address at `index`.

@@ -255,14 +255,14 @@ extension SectionBytes {
     #expect(found == ["/build/a.c:10:0", "/build/a.c:20:0", "/build/a.c:30:0"])
   }
 
-  @Test func lineZeroHasNoFile() throws {
+  @Test func lineZeroKeepsItsFile() throws {
     let found = try places([0x1000]) { program in
       program.setAddress(0x1000)
       program.advanceLine(-1)
       program.u8(1, 2, 8)
       program.endSequence()
     }
-    #expect(found == ["?:0:0"])
+    #expect(found == ["/build/a.c:0:0"])
   }
 
   @Test func bigLinesAndColumnsAreKept() throws {

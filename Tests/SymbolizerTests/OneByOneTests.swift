@@ -56,4 +56,41 @@ import Testing
     #expect(alone == batch)
     #expect(together == batch)
   }
+
+  /// Discriminators and where functions begin, of the frames of an address.
+  private func origins(of batch: ResolvedBatch, at index: Int) -> [String] {
+    batch.frames(at: index).indices.map { number in
+      guard let origin = batch.origin(ofFrame: number) else { return "none" }
+      let start = origin.start.map { String($0, radix: 16) } ?? "?"
+      return "\(batch.file(of: origin) ?? "?"):\(origin.line) \(start) \(origin.discriminator)"
+    }
+  }
+
+  @Test(arguments: ["g++", "clang++"], [["-O2"], ["-O2", "-gdwarf-4", "-gsplit-dwarf"]])
+  func whatIsKnownBesidesIsTheSameToo(compiler: String, options: [String]) throws {
+    let directory = try TemporaryDirectory()
+    let source = Fixture.source("dwarf/shapes.cpp")
+    let object = directory.file("program.o")
+    try runSuccessfully(compiler, ["-g"] + options + ["-std=c++17", "-c", source, "-o", object])
+    let program = directory.file("program")
+    try runSuccessfully(compiler, [object, "-o", program])
+
+    let addresses = try addresses(of: program)
+    let batch = try resolver().resolveBatch(addresses, in: program, kind: .exact, details: .origins)
+    let expected = addresses.indices.map { origins(of: batch, at: $0) }
+    #expect(expected.joined().contains { $0.hasPrefix("\(source):") })
+    if compiler == "g++" { #expect(expected.joined().contains { !$0.hasSuffix(" 0") }) }
+    let single = resolver()
+    for (address, origins) in zip(addresses, expected) {
+      let one = try single.resolveBatch([address], in: program, kind: .exact, details: .origins)
+      #expect(self.origins(of: one, at: 0) == origins)
+    }
+    // Who does not ask pays for nothing.
+    let plain = try resolver().resolveBatch(addresses, in: program, kind: .exact)
+    #expect(
+      addresses.indices.allSatisfy { index in
+        plain.frames(at: index).indices.allSatisfy { plain.origin(ofFrame: $0) == nil }
+      }
+    )
+  }
 }

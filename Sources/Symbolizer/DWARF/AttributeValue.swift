@@ -11,6 +11,14 @@ struct AttributeValue: Equatable, Sendable {
   static var absent: AttributeValue { AttributeValue(form: nil, bits: 0) }
 
   var isPresent: Bool { form != nil }
+
+  /// Bytes in place, whose position `bits` is: an expression, as older versions wrote them too.
+  var isBlock: Bool {
+    switch form {
+    case .expression, .block, .block1, .block2, .block4: true
+    default: false
+    }
+  }
 }
 
 extension AttributeValue {

@@ -34,6 +34,8 @@ struct DWARFTag: RawRepresentable, Hashable, Sendable {
   static var catchBlock: DWARFTag { DWARFTag(rawValue: 0x25) }
   /// The corresponding C constant is DW_TAG_interface_type.
   static var interfaceType: DWARFTag { DWARFTag(rawValue: 0x38) }
+  /// The corresponding C constant is DW_TAG_variable.
+  static var variable: DWARFTag { DWARFTag(rawValue: 0x34) }
   /// The corresponding C constant is DW_TAG_namespace.
   static var namespace: DWARFTag { DWARFTag(rawValue: 0x39) }
   /// The corresponding C constant is DW_TAG_partial_unit.
@@ -52,6 +54,8 @@ struct DWARFAttribute: RawRepresentable, Hashable, Sendable {
 
   /// The corresponding C constant is DW_AT_sibling.
   static var sibling: DWARFAttribute { DWARFAttribute(rawValue: 0x01) }
+  /// The corresponding C constant is DW_AT_location.
+  static var location: DWARFAttribute { DWARFAttribute(rawValue: 0x02) }
   /// The corresponding C constant is DW_AT_name.
   static var name: DWARFAttribute { DWARFAttribute(rawValue: 0x03) }
   /// The corresponding C constant is DW_AT_stmt_list.
@@ -64,6 +68,10 @@ struct DWARFAttribute: RawRepresentable, Hashable, Sendable {
   static var compilationDirectory: DWARFAttribute { DWARFAttribute(rawValue: 0x1b) }
   /// The corresponding C constant is DW_AT_abstract_origin.
   static var abstractOrigin: DWARFAttribute { DWARFAttribute(rawValue: 0x31) }
+  /// The corresponding C constant is DW_AT_decl_file.
+  static var declarationFile: DWARFAttribute { DWARFAttribute(rawValue: 0x3a) }
+  /// The corresponding C constant is DW_AT_decl_line.
+  static var declarationLine: DWARFAttribute { DWARFAttribute(rawValue: 0x3b) }
   /// The corresponding C constant is DW_AT_declaration.
   static var declaration: DWARFAttribute { DWARFAttribute(rawValue: 0x3c) }
   /// The corresponding C constant is DW_AT_specification.
@@ -94,6 +102,8 @@ struct DWARFAttribute: RawRepresentable, Hashable, Sendable {
   static var gnuSplitID: DWARFAttribute { DWARFAttribute(rawValue: 0x2131) }
   /// The corresponding C constant is DW_AT_GNU_ranges_base.
   static var gnuRangesBase: DWARFAttribute { DWARFAttribute(rawValue: 0x2132) }
+  /// The corresponding C constant is DW_AT_GNU_discriminator.
+  static var gnuDiscriminator: DWARFAttribute { DWARFAttribute(rawValue: 0x2136) }
   /// The corresponding C constant is DW_AT_GNU_addr_base.
   static var gnuAddressBase: DWARFAttribute { DWARFAttribute(rawValue: 0x2133) }
 }

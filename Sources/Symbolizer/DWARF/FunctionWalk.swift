@@ -8,6 +8,8 @@ struct FunctionNode: Sendable, Equatable {
   var depth: UInt16 = 0
   /// The entry that leads to the name.
   var name: EntryReference
+  /// Where the node's own entry begins, in the section that was walked.
+  var entry: Int
   /// The place of the call, in the unit's own file numbers; 0 where it is not stated.
   var callFile: UInt32 = 0
   var callLine: UInt32 = 0
@@ -164,7 +166,7 @@ enum FunctionWalk {
           let entry = read(index, abbreviations, attributes, unit, &cursor)
           sibling = entry.sibling
           let name = EntryReference(offset: offset, isAlternate: false)
-          let node = FunctionNode(parent: -1, name: name)
+          let node = FunctionNode(parent: -1, name: name, entry: offset)
           let isFound = claim(entry, node, for: Scope.outside, unit, input, sorted, &findings)
           inner = isFound ? Int32(clamping: findings.nodes.count - 1) : Scope.dead
           enters = enters || isFound
@@ -214,7 +216,7 @@ extension FunctionWalk {
   /// Passes an entry behind its code; the position of its sibling in the section, or 0.
   @inline(__always)
   @_lifetime(cursor: copy cursor)
-  private static func pass(
+  static func pass(
     _ index: Int,
     _ abbreviations: Span<AbbreviationTable.Abbreviation>,
     _ steps: Span<AbbreviationTable.Step>,
@@ -315,6 +317,7 @@ extension FunctionWalk {
     return FunctionNode(
       parent: parent,
       name: origin ?? EntryReference(offset: offset, isAlternate: false),
+      entry: offset,
       callFile: entry.callFile.smallConstant ?? 0,
       callLine: entry.callLine.smallConstant ?? 0,
       callColumn: entry.callColumn.smallConstant ?? 0,

@@ -16,14 +16,29 @@ struct LineFindings: Sendable {
   var places: [SourcePlace?]
   /// Addresses without a row.
   var openCount: Int
+  /// By index of the address: which of the blocks of its line the row is of; none unless they were asked for.
+  private(set) var discriminators: [UInt32] = []
   /// The program is damaged from somewhere on.
   var isDamaged = false
   /// Files that the program itself adds to the header's (DW_LNE_define_file, before DWARF 5).
   var files: [LineTableHeader.File] = []
 
-  init(addressCount: Int) {
+  init(addressCount: Int, withDiscriminators: Bool = false) {
     places = [SourcePlace?](repeating: nil, count: addressCount)
     openCount = addressCount
+    if withDiscriminators { discriminators = [UInt32](repeating: 0, count: addressCount) }
+  }
+
+  /// Keeps the row that the machine came to last for the address of an index, unless that has one.
+  fileprivate mutating func handOut(
+    _ place: SourcePlace,
+    _ machine: LineProgram.Machine,
+    to index: Int
+  ) {
+    guard places[index] == nil else { return }
+    places[index] = place
+    openCount -= 1
+    if !discriminators.isEmpty { discriminators[index] = machine.lastDiscriminator }
   }
 }
 
@@ -39,6 +54,10 @@ enum LineProgram {
     var file: UInt32 = 1
     var line: UInt32 = 1
     var column: UInt32 = 0
+    /// Of the next row; kept only by runs for those who ask for it.
+    var discriminator: UInt32 = 0
+    /// Of the last row.
+    var lastDiscriminator: UInt32 = 0
     /// The last row of the sequence; nil before the first one.
     var last: SourcePlace?
     var lastAddress: UInt64 = 0
@@ -56,6 +75,11 @@ enum LineProgram {
     case checkpoints
     /// To find the row of one address, from a checkpoint.
     case resumption
+    /// To find the rows of all addresses with their discriminators.
+    case discriminators
+
+    /// Others ask for no discriminators, and do not pay for them.
+    var keepsDiscriminators: Bool { self != .addresses }
   }
 
   /// Runs the program until its end, or until all addresses have a row.
@@ -73,7 +97,11 @@ enum LineProgram {
       machine: Machine(),
       position: header.program.lowerBound
     )
-    run(.addresses, start, header, lines, addressing, sorted, &findings, &checkpoints)
+    if findings.discriminators.isEmpty {
+      run(.addresses, start, header, lines, addressing, sorted, &findings, &checkpoints)
+    } else {
+      run(.discriminators, start, header, lines, addressing, sorted, &findings, &checkpoints)
+    }
   }
 
   /// Runs the whole program, for no address, and keeps its states.
@@ -137,7 +165,7 @@ enum LineProgram {
         advance(&machine, UInt64(adjusted / lineRange), minimum, maximum)
         machine.line =
           machine.line &+ UInt32(bitPattern: lineBase &+ Int32(adjusted % lineRange))
-        row(&machine, sorted, &findings)
+        row(&machine, purpose, sorted, &findings)
         if purpose == .checkpoints { checkpoints.addRow(machine, before: cursor.position) }
         continue
       }
@@ -146,9 +174,13 @@ enum LineProgram {
         let address = machine.address
         extended(&machine, header, addressing, sorted, &cursor, &findings)
         if purpose == .checkpoints, machine.last == nil { checkpoints.endSequence(at: address) }
-        if purpose == .addresses, findings.openCount == 0, machine.last == nil { return }
+        if purpose == .addresses || purpose == .discriminators, findings.openCount == 0,
+          machine.last == nil
+        {
+          return
+        }
       case 1:
-        row(&machine, sorted, &findings)
+        row(&machine, purpose, sorted, &findings)
         if purpose == .checkpoints { checkpoints.addRow(machine, before: cursor.position) }
       case 2: advance(&machine, cursor.quietULEB128(), minimum, maximum)
       case 3: machine.line = machine.line &+ UInt32(truncatingIfNeeded: cursor.quietSLEB128())
@@ -191,6 +223,7 @@ enum LineProgram {
   @inline(__always)
   private static func row(
     _ machine: inout Machine,
+    _ purpose: Purpose,
     _ sorted: Span<UInt64>,
     _ findings: inout LineFindings
   ) {
@@ -207,6 +240,10 @@ enum LineProgram {
     }
     machine.last = SourcePlace(file: machine.file, line: machine.line, column: machine.column)
     machine.lastAddress = machine.address
+    if purpose.keepsDiscriminators {
+      machine.lastDiscriminator = machine.discriminator
+      machine.discriminator = 0
+    }
   }
 
   private static func handOut(
@@ -216,10 +253,7 @@ enum LineProgram {
     _ findings: inout LineFindings
   ) {
     while machine.next < sorted.count, sorted[machine.next] < machine.address {
-      if findings.places[machine.next] == nil {
-        findings.places[machine.next] = place
-        findings.openCount -= 1
-      }
+      findings.handOut(place, machine, to: machine.next)
       machine.next += 1
     }
   }
@@ -242,7 +276,8 @@ enum LineProgram {
     let end = cursor.position + length
     switch cursor.quietU8() {
     case 1:  // DW_LNE_end_sequence
-      row(&machine, sorted, &findings)
+      // The row that ends the sequence covers nothing.
+      row(&machine, .addresses, sorted, &findings)
       machine = Machine()
     case 2:  // DW_LNE_set_address
       machine.address = cursor.quietUnsigned(byteCount: length - 1)
@@ -255,6 +290,8 @@ enum LineProgram {
       cursor.quietSkipCString()
       let directory = UInt32(clamping: cursor.quietULEB128())
       findings.files.append(LineTableHeader.File(name: name, directory: directory))
+    case 4:  // DW_LNE_set_discriminator
+      machine.discriminator = UInt32(clamping: cursor.quietULEB128())
     default: break
     }
     cursor.quietSeek(to: end)

@@ -9,7 +9,7 @@ struct FunctionName: Hashable, Sendable {
 /// Follows an entry's abstract origin and specification to the function's name (DWARF 5, 3.3.8), across units.
 struct NameResolver {
   /// A chain is at most this long: concrete instance, abstract instance, declaration, and room; cycles end here.
-  private static let longestChain = 16
+  static let longestChain = 16
   /// Units of others are dropped together beyond this number.
   private static let keptUnitCount = 64
 
@@ -49,7 +49,7 @@ struct NameResolver {
     return plain
   }
 
-  private mutating func unit(holding target: EntryReference, _ file: DWARFFile) -> LoadedUnit? {
+  mutating func unit(holding target: EntryReference, _ file: DWARFFile) -> LoadedUnit? {
     let list = target.isAlternate ? file.alternateUnits : file.units
     guard let index = list.index(containing: target.offset) else { return nil }
     let key = target.isAlternate ? ~index : index

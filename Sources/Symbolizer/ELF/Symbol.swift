@@ -28,6 +28,10 @@ package struct Variable: Sendable, Equatable {
   /// Of its first byte, as in the file.
   package var address: UInt64
   package var byteCount: UInt64
+  /// Where it is declared, as far as it is known.
+  package var file: String?
+  /// 0 when unknown.
+  package var line: UInt32 = 0
 }
 
 /// What a symbol table knows of an address.
@@ -68,6 +72,12 @@ struct SymbolEntry {
 
   /// STT_GNU_IFUNC: the symbol's code chooses the function that the name stands for.
   var isIndirect: Bool { info & 15 == 10 }
+
+  /// STB_LOCAL: for the file alone that the last STT_FILE symbol before it names.
+  var isLocal: Bool { info >> 4 == 0 }
+
+  /// STT_FILE: names a source file, whose own symbols follow.
+  var isFile: Bool { info & 15 == 4 }
 
   /// STT_OBJECT, STT_COMMON: a variable.
   var isData: Bool { info & 15 == 1 || info & 15 == 5 }

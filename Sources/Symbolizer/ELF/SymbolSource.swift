@@ -72,20 +72,34 @@ struct SymbolSource: Sendable {
     }
   }
 
-  /// The variable that lies at an address; of several the one that starts last, then the first of the table.
-  func variable(at address: UInt64) -> SymbolEntry? {
-    var best: SymbolEntry?
+  /// The variable that lies at an address; of several the one that starts last, then one with a size, then the first
+  /// of the table.
+  ///
+  /// - Returns: its number.
+  func variable(at address: UInt64) -> Int? {
+    var best: (number: Int, start: UInt64, isSized: Bool)?
     var cursor = ByteCursor(entries.bytes)
-    for _ in 0..<count {
+    for index in 0..<count {
       let entry = Self.entry(&cursor)
       // Also passes over undefined ones; common and absolute ones have no place in the file.
       guard entry.isData, entry.sectionIndex != 0, entry.sectionIndex < 0xff00,
         entry.nameOffset != 0,
         entry.value <= address, address - entry.value < max(entry.size, 1)
       else { continue }
-      if best.map({ $0.value < entry.value }) ?? true { best = entry }
+      let isSized = entry.size > 0
+      let isBetter =
+        best.map { $0.start < entry.value || $0.start == entry.value && !$0.isSized && isSized }
+      if isBetter ?? true { best = (index, entry.value, isSized) }
     }
-    return best
+    return best?.number
+  }
+
+  /// The numbers of the symbols that name source files, ascending.
+  var fileSymbols: [Int] {
+    var numbers: [Int] = []
+    var cursor = ByteCursor(entries.bytes)
+    for index in 0..<count where Self.entry(&cursor).isFile { numbers.append(index) }
+    return numbers
   }
 
   /// The symbol's name without its version (`memcpy@@GLIBC_2.14`); empty for one outside the table.

@@ -20,6 +20,8 @@ package final class SymbolTable: Sendable {
   private let slotSource: Int
   private let codeSections: [ELFSection]
   private let index: LazyValue<SymbolIndex>
+  /// By source: the numbers of the symbols that name source files.
+  private let fileSymbols: LazyValue<[[Int]]>
   private let wasAsked = Atomic(false)
 
   /// Symbol numbers are in the lower bits of an identifier, their source in the upper two.
@@ -66,6 +68,8 @@ package final class SymbolTable: Sendable {
     let used = full == nil ? sources : [sources[0]]
     self.used = used
     index = LazyValue { SymbolIndex(Self.candidates(used, slots.value)) }
+    let all = sources
+    fileSymbols = LazyValue { all.map(\.fileSymbols) }
   }
 
   /// The symbol that stands for the address.
@@ -231,12 +235,34 @@ package final class SymbolTable: Sendable {
     return names
   }
 
+  /// The source file that a symbol's table states for it; nil of symbols that other files may use, of which it says
+  /// nothing.
+  func sourceFile(ofSymbol id: UInt32) -> String? {
+    let source = Int(id >> Self.sourceShift)
+    guard source < sources.count, sources[source].entry(number(id)).isLocal else { return nil }
+    let all = fileSymbols.value[source]
+    var (low, high) = (0, all.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if all[middle] < number(id) { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0 else { return nil }
+    let name = sources[source].name(sources[source].entry(all[low - 1]))
+    return name.isEmpty ? nil : name
+  }
+
   /// The variable that lies at the address, by one pass over the table.
   package func variable(at address: UInt64) -> Variable? {
-    for source in used {
-      if let entry = source.variable(at: address) {
-        return Variable(name: source.name(entry), address: entry.value, byteCount: entry.size)
-      }
+    for (number, source) in used.enumerated() {
+      guard let index = source.variable(at: address) else { continue }
+      let entry = source.entry(index)
+      var variable = Variable(
+        name: source.name(entry),
+        address: entry.value,
+        byteCount: entry.size
+      )
+      variable.file = sourceFile(ofSymbol: UInt32(number) << Self.sourceShift | UInt32(index))
+      return variable
     }
     return nil
   }

@@ -16,6 +16,8 @@ struct DWARFLookup: Sendable {
   /// Texts of source files that the debug information has, by the number of the path.
   private(set) var sources: [StringReference?] = []
   private(set) var frames: [LookupFrame] = []
+  /// Of each frame, where that was asked for; else none.
+  private(set) var origins: [FrameOrigin] = []
   /// By position in the batch: the frames, innermost first; empty when nothing is known.
   private(set) var ranges: [FrameRange]
   /// By position in the batch: DWARF has a function there.
@@ -31,6 +33,7 @@ struct DWARFLookup: Sendable {
     _ batch: AddressBatch,
     in file: DWARFFile,
     jobs: Int,
+    details: FrameDetail = .none,
     isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
   ) {
     ranges = [FrameRange](repeating: FrameRange(), count: batch.sorted.count)
@@ -41,7 +44,7 @@ struct DWARFLookup: Sendable {
     first.addAddressRanges(of: file, sorted: batch.sorted)
     let tasks = first.tasks(of: file) { $0 }
     merge(
-      Self.run(tasks, batch, file, jobs, isWorthASecondWalk),
+      Self.run(tasks, batch, file, jobs, details, isWorthASecondWalk),
       &answered
     )
 
@@ -62,7 +65,7 @@ struct DWARFLookup: Sendable {
       for position in tasks[Int(number)].positions { isKnown[Int(position)] = false }
       return task.positions.isEmpty ? nil : task
     }
-    merge(Self.run(more, batch, file, jobs, isWorthASecondWalk), &answered)
+    merge(Self.run(more, batch, file, jobs, details, isWorthASecondWalk), &answered)
     add(second.problems)
   }
 
@@ -71,6 +74,7 @@ struct DWARFLookup: Sendable {
     _ batch: AddressBatch,
     in file: DWARFFile,
     _ known: inout KnownUnits,
+    details: FrameDetail = .none,
     isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
   ) {
     ranges = [FrameRange](repeating: FrameRange(), count: batch.sorted.count)
@@ -82,6 +86,7 @@ struct DWARFLookup: Sendable {
     var worker = UnitWorker(
       file: file,
       sorted: batch.sorted,
+      details: details,
       isWorthASecondWalk: isWorthASecondWalk
     )
     for (position, unit) in owners.enumerated() {
@@ -94,6 +99,7 @@ struct DWARFLookup: Sendable {
     var other = UnitWorker(
       file: file,
       sorted: batch.sorted,
+      details: details,
       isWorthASecondWalk: isWorthASecondWalk
     )
     for position in answered.indices where answered[position] == 0 {
@@ -114,6 +120,7 @@ struct DWARFLookup: Sendable {
     _ batch: AddressBatch,
     _ file: DWARFFile,
     _ jobs: Int,
+    _ details: FrameDetail,
     _ isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
   ) -> [WorkerOutput] {
     guard !tasks.isEmpty else { return [] }
@@ -128,6 +135,7 @@ struct DWARFLookup: Sendable {
       var worker = UnitWorker(
         file: file,
         sorted: batch.sorted,
+        details: details,
         isWorthASecondWalk: isWorthASecondWalk
       )
       while let number = counter.next() { worker.process(tasks[number]) }
@@ -181,6 +189,13 @@ struct DWARFLookup: Sendable {
           }
           if frame.path != LookupFrame.none { frame.path = pathMap[Int(frame.path)] }
           frames.append(frame)
+        }
+        if !output.origins.isEmpty {
+          for index in answer.frames {
+            var origin = output.origins[Int(index)]
+            if origin.path != LookupFrame.none { origin.path = pathMap[Int(origin.path)] }
+            origins.append(origin)
+          }
         }
         ranges[position] = FrameRange(lowerBound: start, upperBound: Int32(frames.count))
       }

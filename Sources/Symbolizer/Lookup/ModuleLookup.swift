@@ -7,9 +7,10 @@ package final class ModuleLookup: Sendable {
   package let dwarf: DWARFFile?
   package let symbols: SymbolTable
   /// How far the module was moved after its debug file was made (prelink).
-  private let displacement: UInt64
+  fileprivate let displacement: UInt64
   /// What is kept for those who ask again and again.
   private let known = Mutex(KnownUnits())
+  private let variables: LazyValue<VariableTable>
 
   /// `dwarf`: nil when neither the module nor a debug file has DWARF; `displacement`: what to take from an address of
   /// the module to have the one that `dwarf` and `symbols` mean, modulo 2⁶⁴.
@@ -17,14 +18,35 @@ package final class ModuleLookup: Sendable {
     self.dwarf = dwarf
     self.symbols = symbols
     self.displacement = displacement
+    variables = LazyValue { dwarf.map { VariableTable(of: $0) } ?? VariableTable() }
+  }
+
+  /// The variable that lies at an address of the module, and where it is declared.
+  ///
+  /// The first question costs a pass over all of the debug information: no table of it leads from addresses to
+  /// variables.
+  package func variable(at address: UInt64) -> Variable? {
+    guard var variable = symbols.variable(at: address &- displacement) else { return nil }
+    if let dwarf {
+      let end = max(address &- displacement, variable.address)
+      if let place = variables.value.declaration(in: variable.address...end, of: dwarf) {
+        (variable.file, variable.line) = place
+      }
+    }
+    variable.address &+= displacement
+    return variable
   }
 
   /// The frames of each address, in input order.
   ///
   /// `jobs`: how many threads to use, this one among them.
-  package func answer(_ addresses: [UInt64], jobs: Int) -> ModuleAnswer {
+  package func answer(
+    _ addresses: [UInt64],
+    jobs: Int,
+    details: FrameDetail = .none
+  ) -> ModuleAnswer {
     let places = displacement == 0 ? addresses : addresses.map { $0 &- displacement }
-    return ModuleAnswer(of: self, places, jobs: jobs)
+    return ModuleAnswer(of: self, places, jobs: jobs, details: details)
   }
 
   /// What DWARF knows of a batch; of a small one that is not the first, with what is kept of units.
@@ -32,14 +54,27 @@ package final class ModuleLookup: Sendable {
     _ batch: AddressBatch,
     in dwarf: DWARFFile,
     jobs: Int,
+    details: FrameDetail,
     isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
   ) -> DWARFLookup {
     let small = known.withLockIfAvailable { known -> DWARFLookup? in
       guard known.isWorthKeeping(for: batch) else { return nil }
-      return DWARFLookup(batch, in: dwarf, &known, isWorthASecondWalk: isWorthASecondWalk)
+      return DWARFLookup(
+        batch,
+        in: dwarf,
+        &known,
+        details: details,
+        isWorthASecondWalk: isWorthASecondWalk
+      )
     }
     if let small, let small { return small }
-    return DWARFLookup(batch, in: dwarf, jobs: jobs, isWorthASecondWalk: isWorthASecondWalk)
+    return DWARFLookup(
+      batch,
+      in: dwarf,
+      jobs: jobs,
+      details: details,
+      isWorthASecondWalk: isWorthASecondWalk
+    )
   }
 }
 
@@ -55,6 +90,8 @@ package struct ModuleAnswer: Sendable {
   private let sources: [StringReference?]
   private let positions: [Int32]
   private var frames: [LookupFrame] = []
+  /// Of each frame, where that was asked for; else none.
+  private var origins: [FrameOrigin] = []
   private var ranges: [FrameRange] = []
   private var reasons: [Reason] = []
   /// The identifier of the symbol that stands for each place; `LookupFrame.none` where there is none.
@@ -67,6 +104,17 @@ package struct ModuleAnswer: Sendable {
   package func frames(at index: Int) -> ArraySlice<LookupFrame> {
     let range = ranges[Int(positions[index])]
     return frames[Int(range.lowerBound)..<Int(range.upperBound)]
+  }
+
+  /// What is known besides of a frame, by its index in what `frames(at:)` gives; nil unless it was asked for.
+  package func origin(ofFrame index: Int) -> FrameOrigin? {
+    origins.isEmpty ? nil : origins[index]
+  }
+
+  /// The symbol that stands for the address at `index`; nil when there is none.
+  func symbol(at index: Int) -> UInt32? {
+    let symbol = symbols[Int(positions[index])]
+    return symbol == LookupFrame.none ? nil : symbol
   }
 
   /// The symbol that stands for the address at `index`, with the number of the function that is shown for it.
@@ -114,7 +162,7 @@ package struct ModuleAnswer: Sendable {
 }
 
 extension ModuleAnswer {
-  init(of module: ModuleLookup, _ addresses: [UInt64], jobs: Int) {
+  init(of module: ModuleLookup, _ addresses: [UInt64], jobs: Int, details: FrameDetail) {
     let batch = AddressBatch(addresses)
     positions = batch.positions
     let symbols = module.symbols
@@ -122,11 +170,14 @@ extension ModuleAnswer {
     guard let dwarf = module.dwarf else {
       (functions, paths, problems, sources) = ([], [], [], [])
       var names = OuterNames(symbols: symbols, functions: [])
-      for (position, match) in matches.enumerated() { append(Int32(position), match, [], &names) }
+      for (position, match) in matches.enumerated() {
+        append(Int32(position), match, [], &names)
+        if details != .none { appendOrigins(match, [], module.displacement) }
+      }
       functions = names.texts
       return
     }
-    let lookup = module.lookup(batch, in: dwarf, jobs: jobs) { position in
+    let lookup = module.lookup(batch, in: dwarf, jobs: jobs, details: details) { position in
       // Compilers give thunks no entry: looking for one costs a walk over the whole unit.
       guard let symbol = matches[position].symbol else { return true }
       return !symbols.name(of: symbol).hasPrefix("_ZT")
@@ -147,6 +198,10 @@ extension ModuleAnswer {
         lookup.frames[Int(range.lowerBound)..<Int(range.upperBound)],
         &names
       )
+      if details != .none {
+        let known = lookup.origins[Int(range.lowerBound)..<Int(range.upperBound)]
+        appendOrigins(match, known, module.displacement)
+      }
     }
     functions = names.texts
   }
@@ -165,7 +220,7 @@ extension ModuleAnswer {
     switch names.name(match, dwarf: outermost) {
     case .number(let number):
       if found.isEmpty {
-        frames.append(LookupFrame(function: number))
+        frames.append(LookupFrame(function: number, isOfSymbol: true))
       } else {
         frames[frames.count - 1].function = number
       }
@@ -175,6 +230,26 @@ extension ModuleAnswer {
       if let only = found.last, found.count == 1, only.line == 0 { frames.removeLast() }
     }
     ranges.append(FrameRange(lowerBound: first, upperBound: Int32(frames.count)))
+  }
+
+  /// Adds what is known besides of the frames that were added last; the symbol says where the outermost begins.
+  private mutating func appendOrigins(
+    _ match: SymbolMatch,
+    _ found: ArraySlice<FrameOrigin>,
+    _ displacement: UInt64
+  ) {
+    origins.append(contentsOf: found)
+    if origins.count < frames.count { origins.append(FrameOrigin()) }
+    if origins.count > frames.count { origins.removeLast() }
+    guard let range = ranges.last, range.count > 0 else { return }
+    for index in Int(range.lowerBound)..<Int(range.upperBound) {
+      if let start = origins[index].start { origins[index].start = start &+ displacement }
+    }
+    let outermost = Int(range.upperBound) - 1
+    // What reaches from label to label may belong to somebody else.
+    if let symbol = match.symbol, symbol.isSized || origins[outermost].start == nil {
+      origins[outermost].start = symbol.address.value &+ displacement
+    }
   }
 }
 

@@ -52,10 +52,12 @@ struct ReadableNames: Sendable {
     } else {
       result.unknown = reason ?? "no name in the debug information"
     }
+    // Code of line 0 belongs to no line of its file: naming that would say where it is not.
+    guard frame.line != 0 else { return result }
     if frame.path != LookupFrame.none {
       result.file = answer.paths[Int(frame.path)]
     }
-    result.line = frame.line == 0 ? nil : frame.line
+    result.line = frame.line
     result.column = frame.column == 0 ? nil : frame.column
     return result
   }

@@ -30,6 +30,11 @@ struct SplitWorker {
     resolver = NameResolver(budget: WorkBudget(for: file.sections, addressCount: 1))
   }
 
+  /// Where an entry of the split unit is declared, in the numbers of the skeleton's files.
+  mutating func declaration(of entry: EntryReference) -> Declaration {
+    resolver.declaration(of: entry, current: unit, file: file)
+  }
+
   /// What could not be read of the names.
   var problems: Set<DWARFProblem> { resolver.problems }
 

@@ -15,7 +15,7 @@ extension UnitWorker {
     }
     guard var unit else { return process(task) }
     let address = [sorted[Int(position)]]
-    var places = LineFindings(addressCount: 1)
+    var places = LineFindings(addressCount: 1, withDiscriminators: details != .none)
     if let table = unit.table, let checkpoint = unit.lines.first(before: address[0]) {
       let lines = file.sections.lines
       LineProgram.resume(

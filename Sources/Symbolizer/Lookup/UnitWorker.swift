@@ -4,14 +4,18 @@ import CaptureFormat
 package struct LookupFrame: Sendable, Equatable {
   /// The number of no function and no path.
   package static var none: UInt32 { .max }
+  /// Neither a function nor a place.
+  package static var unknown: LookupFrame { LookupFrame(function: none) }
 
   package var function: UInt32
   package var path: UInt32 = none
-  /// 0 when unknown.
+  /// 0 when unknown, and of code that belongs to no line of its file.
   package var line: UInt32 = 0
   /// 0 when unknown.
   package var column: UInt32 = 0
   package var isInlined = false
+  /// Nobody but the symbol table knows of it.
+  package var isOfSymbol = false
 }
 
 /// A stretch of a list of frames.
@@ -50,6 +54,8 @@ struct WorkerOutput: Sendable {
   /// Texts of source files that the debug information has, by the number of the path.
   var sources: [StringReference?] = []
   var frames: [LookupFrame] = []
+  /// Of each frame, where that was asked for; else none.
+  var origins: [FrameOrigin] = []
   var answers: [UnitAnswer] = []
   var problems: Set<DWARFProblem> = []
 }
@@ -64,21 +70,26 @@ struct UnitWorker {
   let sorted: [UInt64]
   /// Whether DWARF may know a function at a position that the first walk did not find.
   let isWorthASecondWalk: @Sendable (Int) -> Bool
+  let details: FrameDetail
   var budget: WorkBudget
   var loader: UnitLoader
+  /// Of other units, by the offsets of their programs, for the files that functions of theirs are declared in.
+  var foreignTables: [Int: LineTableHeader?] = [:]
   private var resolver: NameResolver
   /// From an entry's reference to the number of its name, of all units.
   private var entryNumbers = IntegerTable()
-  private(set) var output = WorkerOutput()
+  var output = WorkerOutput()
 
   /// A worker that has found nothing yet.
   init(
     file: DWARFFile,
     sorted: [UInt64],
+    details: FrameDetail,
     isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
   ) {
     self.file = file
     self.sorted = sorted
+    self.details = details
     self.isWorthASecondWalk = isWorthASecondWalk
     budget = WorkBudget(for: file.sections, addressCount: sorted.count)
     loader = UnitLoader(budget: budget)
@@ -215,8 +226,17 @@ struct UnitWorker {
 
   /// Reads the head of a unit's line program.
   func lineTable(at offset: Int, of unit: LoadedUnit) throws(FormatError) -> LineTableHeader {
-    let lines = file.sections.lines
-    let stringOffsets = file.sections.stringOffsets
+    try lineTable(at: offset, of: unit, file.sections)
+  }
+
+  /// The same of a unit of a file with these sections.
+  func lineTable(
+    at offset: Int,
+    of unit: LoadedUnit,
+    _ sections: DWARFSections
+  ) throws(FormatError) -> LineTableHeader {
+    let lines = sections.lines
+    let stringOffsets = sections.stringOffsets
     var cursor = ByteCursor(lines.bytes)
     try cursor.seek(to: offset)
     return try LineTableHeader(
@@ -230,7 +250,10 @@ struct UnitWorker {
     _ unit: LoadedUnit,
     _ addresses: [UInt64]
   ) -> (LineTableHeader?, LineFindings) {
-    var findings = LineFindings(addressCount: addresses.count)
+    var findings = LineFindings(
+      addressCount: addresses.count,
+      withDiscriminators: details != .none
+    )
     guard let offset = unit.context.lineProgram, budget.lineBytes >= 0 else {
       return (nil, findings)
     }
@@ -282,7 +305,8 @@ extension UnitWorker {
       let place = places.places[index]
       guard node >= 0 || place != nil else { continue }
       var frame = LookupFrame(function: LookupFrame.none)
-      if let place, place.line != 0 {
+      var discriminator = details == .none ? 0 : places.discriminators[index]
+      if let place {
         frame.path = path(place.file, unit, table, &pathNumbers)
         frame.line = place.line
         frame.column = place.column
@@ -293,14 +317,23 @@ extension UnitWorker {
           split?.function(current.name, &output.names) ?? function(current.name, unit)
         frame.isInlined = current.parent >= 0
         output.frames.append(frame)
+        if details != .none {
+          addOrigin(of: current, discriminator: discriminator, unit, &split) { worker, file in
+            worker.path(file, unit, table, &pathNumbers)
+          }
+          discriminator = callDiscriminator(of: current, unit, split)
+        }
         frame.line = current.callLine
         frame.column = current.callColumn
         frame.path =
-          current.hasCallFile && current.callLine != 0
+          current.hasCallFile
           ? path(current.callFile, unit, table, &pathNumbers) : LookupFrame.none
         node = current.parent
       }
-      if functions.nodeOfAddress[index] < 0 { output.frames.append(frame) }
+      if functions.nodeOfAddress[index] < 0 {
+        output.frames.append(frame)
+        if details != .none { output.origins.append(FrameOrigin(discriminator: discriminator)) }
+      }
       output.answers.append(
         UnitAnswer(
           position: position,
@@ -311,6 +344,11 @@ extension UnitWorker {
         )
       )
     }
+  }
+
+  /// Where an entry of the file is declared.
+  mutating func declaration(of entry: EntryReference, _ unit: LoadedUnit) -> Declaration {
+    resolver.declaration(of: entry, current: unit, file: file)
   }
 
   /// The number of the function that an entry names; `none` when it has no name.

@@ -65,6 +65,12 @@ struct ResolveCommand: ParsableCommand {
   var showsBaseNames = false
 
   @Flag(
+    name: .customLong("verbose"),
+    help: "Print also where functions begin and are declared (LLVM style)."
+  )
+  var isVerbose = false
+
+  @Flag(
     name: .customLong("return-addresses"),
     help: "The addresses are return addresses: describe the call before each."
   )
@@ -97,6 +103,7 @@ struct ResolveCommand: ParsableCommand {
       showsAddresses: showsAddresses,
       isPretty: isPretty,
       showsBaseNames: showsBaseNames,
+      isVerbose: isVerbose,
       areReturnAddresses: areReturnAddresses,
       options: try symbolizer.options()
     )

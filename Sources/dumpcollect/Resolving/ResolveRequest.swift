@@ -16,6 +16,7 @@ struct ResolveRequest {
   var showsAddresses = false
   var isPretty = false
   var showsBaseNames = false
+  var isVerbose = false
   var areReturnAddresses = false
   var options = SymbolizerOptions()
 
@@ -52,6 +53,7 @@ struct ResolveRequest {
       showsAddresses: showsAddresses,
       isPretty: isPretty,
       showsBaseNames: showsBaseNames,
+      isVerbose: isVerbose,
       isList: outputStyle == .llvmJSON && !addresses.isEmpty
     )
   }
@@ -98,6 +100,7 @@ extension ResolveRequest {
     case "-a", "--addresses": showsAddresses = true
     case "-p", "--pretty-print": isPretty = true
     case "-s", "--basenames": showsBaseNames = true
+    case "--verbose": isVerbose = true
     case "--return-addresses": areReturnAddresses = true
     default: return false
     }

@@ -126,7 +126,12 @@ final class ResolveSession {
           answers.variables[index] = try resolver.variable(at: address, in: file)
         }
         guard variables.count < indices.count else { continue }
-        let batch = try resolver.resolveBatch(addresses, in: file, kind: kind)
+        let batch = try resolver.resolveBatch(
+          addresses,
+          in: file,
+          kind: kind,
+          details: style.details
+        )
         for (number, index) in indices.enumerated() {
           answers.places[index] = (Int32(answers.batches.count), Int32(number))
         }

@@ -53,7 +53,7 @@ enum StandIn {
     "default-arch": .ignoredValue, "cache-size": .ignoredValue, "color": .ignoredValue,
     "use-symbol-table": .toggle(on: [], off: []), "no-untag-addresses": .flag([]),
     "no-debuginfod": .flag([]), "recurse-limit": .flag([]), "no-recurse-limit": .flag([]),
-    "target": .ignoredValue, "verbose": .flag([]), "use-native-pdb-reader": .flag([]),
+    "target": .ignoredValue, "verbose": .flag(["--verbose"]), "use-native-pdb-reader": .flag([]),
     "version": .flag(["--version"]), "help": .flag(["--help"]),
   ]
 
