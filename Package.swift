@@ -65,10 +65,12 @@ let package = Package(
       swiftSettings: settings
     ),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+    // The HTML report's own files, which CPage.c takes in.
+    .target(name: "CPage", exclude: ["page.html", "page.css", "script"]),
     .target(
       name: "Render",
       dependencies: [
-        "Report", "CZlib", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "CPage", "CZlib", "Report", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Profiles/profile.proto"],
       swiftSettings: settings

@@ -2,8 +2,12 @@
 package struct JSONWriter {
   package private(set) var bytes: [UInt8] = []
   private var needsComma = false
+  /// Nothing in a string ends the element of a page that the document stands in.
+  private let escapesMarkup: Bool
 
-  package init() {}
+  package init(escapesMarkup: Bool = false) {
+    self.escapesMarkup = escapesMarkup
+  }
 
   // MARK: Values
 
@@ -129,6 +133,9 @@ package struct JSONWriter {
       case 0x22: bytes.append(contentsOf: [0x5c, 0x22])
       case 0x5c: bytes.append(contentsOf: [0x5c, 0x5c])
       case 0x0a: bytes.append(contentsOf: [0x5c, 0x6e])
+      case 0x3c where escapesMarkup: bytes.append(contentsOf: "\\u003c".utf8)
+      case 0x3e where escapesMarkup: bytes.append(contentsOf: "\\u003e".utf8)
+      case 0x26 where escapesMarkup: bytes.append(contentsOf: "\\u0026".utf8)
       // C1 and the direction marks too: JSON is often looked at in a terminal.
       case 0..<0x20, 0x7f...0x9f, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069:
         let digits = String(scalar.value, radix: 16)

@@ -8,6 +8,8 @@ package enum ReportFormat: String, CaseIterable, Sendable {
   case full
   /// docs/report.schema.json.
   case json
+  /// docs/page.md.
+  case html
   /// For pprof (docs/formats.md).
   case pprof
   /// For flame graph scripts.
@@ -36,6 +38,7 @@ package enum ReportFormat: String, CaseIterable, Sendable {
     case .folded: try FoldedReport(report).write(to: sink)
     case .speedscope: try SpeedscopeReport(report).write(to: sink)
     case .firefox: try FirefoxReport(report).write(to: sink)
+    case .html: try HTMLReport(report).write(to: sink)
     }
   }
 }

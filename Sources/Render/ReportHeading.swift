@@ -36,7 +36,7 @@ struct ReportHeading {
   }
 
   /// What kept tasks from being told in full.
-  private var tasks: String? {
+  var tasks: String? {
     guard let summary = report.taskSummary, summary.runtime != .none else { return nil }
     guard summary.isDecoded else {
       return "tasks not decoded: \(summary.reason.map(visible) ?? "the capture does not say why")"
@@ -113,7 +113,8 @@ struct ReportHeading {
     return line
   }
 
-  private var crash: String? {
+  /// `crashed: SIGSEGV (SEGV_MAPERR) at 0x0 in thread 4716 "worker-12"`.
+  var crash: String? {
     guard report.kind == .crash || report.crashedThreadID != nil else { return nil }
     var line = "crashed"
     if let signal = report.signal {

@@ -123,7 +123,7 @@ struct ReportCommandTests {
     report.isComplete = false
     let path = directory.file("evil.dcreport")
     try ReportArchive.write(report, to: path)
-    for format in ["text", "full", "json", "folded"] {
+    for format in ["text", "full", "json", "html", "folded"] {
       let result = try dumpcollect("report", path, "--format", format)
       #expect(result.status == 1)
       #expect(!result.text.contains("\u{1b}"))

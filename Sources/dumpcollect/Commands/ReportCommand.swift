@@ -12,8 +12,9 @@ struct ReportCommand: ParsableCommand {
     abstract: "Show a report, or a capture that is symbolized on the way.",
     discussion:
       """
-      “text” groups identical stacks, “full” prints every thread, “json” is for programs, “pprof” for go tool pprof, \
-      “folded” for flame graph scripts, “speedscope” and “firefox” for the viewers of these names.
+      “text” groups identical stacks, “full” prints every thread, “html” is a page for a browser, “json” is for programs, \
+      “pprof” for go tool pprof, “folded” for flame graph scripts, “speedscope” and “firefox” for the viewers of \
+      these names.
       """
   )
 

@@ -1,0 +1,199 @@
+/* The report as the views read it: columns of numbers, and what they stand for. */
+
+const data = JSON.parse(document.getElementById("data").textContent);
+document.getElementById("data").remove();
+
+const none = -1;
+
+/** A column of PageColumns.swift as an array. */
+function column(value, rows, absent = none) {
+  if (value === undefined) return new Int32Array(rows).fill(absent);
+  if (typeof value === "number") return new Array(rows).fill(value);
+  if (Array.isArray(value)) return value;
+  let last = 0;
+  return value.d.map((difference) => (last += difference));
+}
+
+function columns(table, names) {
+  const result = { count: table.count || 0 };
+  for (const name of names) {
+    result[name] = column(table[name], result.count, name === "flags" || name === "cancelled" ? 0 : none);
+  }
+  return result;
+}
+
+const strings = data.strings;
+/** The text of a number, or "". */
+const text = (number) => (number >= 0 ? strings[number] : "");
+
+const modules = data.modules;
+const modulePath = (module) => text(modules[module].path);
+const fileName = (path) => path.slice(path.lastIndexOf("/") + 1);
+/** Libraries of the system, the kernel's own code: what is rarely the reason why a thread waits. */
+for (const module of modules) {
+  const path = text(module.path);
+  module.name = fileName(path);
+  module.system = /^(\/usr)?\/lib(32|64|x32)?\//.test(path) || path.startsWith("[") || /^(ld-linux|libc\.so|libc-)/.test(module.name);
+}
+
+const frames = columns(data.frames, [
+  "name", "full", "linkage", "file", "line", "col", "module", "offset", "address", "flags", "origin", "unknown", "source",
+]);
+frames.aliases = data.frames.aliases || {};
+const stacks = data.stacks;
+
+const isInlined = (frame) => (frames.flags[frame] & 1) !== 0;
+const isSignalFrame = (frame) => (frames.flags[frame] & 2) !== 0;
+const isAsync = (frame) => (frames.flags[frame] & 4) !== 0;
+const isRuntime = (frame) => (frames.flags[frame] & 8) !== 0;
+const isSystem = (frame) => isRuntime(frame) || frames.module[frame] < 0 || modules[frames.module[frame]].system;
+
+const hex = (value) => "0x" + (typeof value === "string" ? BigInt(value) : value).toString(16);
+
+/** The function, or the place in the module where it has no name. */
+function frameName(frame) {
+  if (frames.name[frame] >= 0) return strings[frames.name[frame]];
+  const module = frames.module[frame];
+  if (module < 0 || (frames.flags[frame] & 16) === 0) return hex(frames.address[frame]);
+  return `${modules[module].name}+${hex(frames.offset[frame])}`;
+}
+
+/** File and line, else the module, else why there is nothing. */
+function framePlace(frame) {
+  if (frames.file[frame] >= 0) {
+    const file = strings[frames.file[frame]];
+    if (file === "/<compiler-generated>") return "<compiler-generated>";
+    return frames.line[frame] >= 0 ? `${file}:${frames.line[frame]}` : file;
+  }
+  if (frames.name[frame] >= 0 && frames.module[frame] >= 0) return modules[frames.module[frame]].name;
+  return frames.unknown[frame] >= 0 ? `(${strings[frames.unknown[frame]]})` : "";
+}
+
+/** `client.cpp:41` */
+function shortPlace(frame) {
+  return frames.file[frame] >= 0 ? fileName(framePlace(frame)) : framePlace(frame);
+}
+
+/** Where the service's own code stands: the innermost frame outside of the system's libraries; none of an empty stack. */
+const ownFrames = new Map();
+function ownFrame(stack) {
+  if (stack === undefined || stack < 0) return none;
+  let own = ownFrames.get(stack);
+  if (own === undefined) {
+    const all = stacks[stack];
+    own = all.find((frame) => !isSystem(frame) && frames.name[frame] >= 0);
+    // Of a stack that is the libraries' alone, the outermost with a name that somebody called.
+    if (own === undefined) own = all.find((frame) => frames.name[frame] >= 0);
+    if (own === undefined) own = all.length ? all[0] : none;
+    ownFrames.set(stack, own);
+  }
+  return own;
+}
+
+/** `Client.read()  client.cpp:41`, in two texts. */
+function whereText(stack) {
+  const frame = ownFrame(stack);
+  return frame < 0 ? ["", ""] : [frameName(frame), shortPlace(frame)];
+}
+
+/* Threads and tasks are two populations with the same columns, so that one list, one search and one drawing do for both. */
+
+const executors = data.executors || [];
+
+const threads = columns(data.threads, [
+  "tid", "name", "state", "status", "activity", "wait", "reason", "truncated", "user", "system", "channel", "stack",
+  "creator", "creatorName", "creatorStack",
+]);
+Object.assign(threads, {
+  kind: "thread",
+  noun: "thread",
+  labels: data.threads.labels || {},
+  id: threads.tid,
+  group: column(data.threadGroup, threads.count),
+  groups: data.groups || [],
+});
+
+const taskTable = data.tasks || { count: 0 };
+const tasks = columns(taskTable, [
+  "id", "address", "name", "state", "kind", "priority", "base", "cancelled", "parent", "wait", "detail", "awaited",
+  "executor", "stack", "truncated", "tid", "doubt",
+]);
+Object.assign(tasks, {
+  origin: tasks.kind,
+  kind: "task",
+  noun: "task",
+  labels: {},
+  group: column(data.taskGroup, tasks.count),
+  groups: data.taskGroups || [],
+});
+
+for (const population of [threads, tasks]) {
+  population.groups.forEach((group, index) => Object.assign(group, { population, index, members: [] }));
+  for (let row = 0; row < population.count; row++) {
+    const group = population.groups[population.group[row]];
+    if (group) group.members.push(row);
+  }
+  for (const group of population.groups) if (group.stack === undefined) group.stack = none;
+}
+
+/** The largest first; of as many, threads first. */
+const allGroups = [...threads.groups, ...tasks.groups].sort((a, b) => b.members.length - a.members.length);
+
+/** `3 threads`, `1 task`, `5 threads and tasks` */
+function countItems(number, populations) {
+  const nouns = populations.filter((population) => population.count > 0).map((population) => population.noun);
+  if (nouns.length === 1) return count(number, nouns[0]);
+  return `${grouped(number)} threads and tasks`;
+}
+
+/** Row of a thread by its id; undefined for an id that no thread has. */
+let threadRows;
+function threadRow(tid) {
+  threadRows ||= new Map(Array.from(threads.tid, (id, row) => [Number(id), row]));
+  return threadRows.get(Number(tid));
+}
+
+let taskRows;
+function taskRow(id) {
+  taskRows ||= new Map(Array.from(tasks.id, (id, row) => [String(id), row]));
+  return taskRows.get(String(id));
+}
+
+const nameOfThread = (row) => `thread ${threads.tid[row]}` + (threads.name[row] >= 0 ? ` "${text(threads.name[row])}"` : "");
+const nameOfTask = (row) => `task ${tasks.id[row]}` + (tasks.name[row] >= 0 ? ` "${text(tasks.name[row])}"` : "");
+
+/** What a task waits for, in words; "" for one that runs. */
+function taskWait(row) {
+  const wait = text(tasks.wait[row]);
+  if (!wait) return text(tasks.state[row]) === "enqueued" ? "a thread" : "";
+  if (wait === "task") {
+    if (tasks.awaited[row] >= 0) return nameOfTask(tasks.awaited[row]);
+    const foreign = (data.foreignAwaited || taskTable.foreignAwaited || {})[row];
+    return foreign ? `task ${foreign}` : "another task";
+  }
+  if (wait === "group") return "its task group";
+  if (wait === "actor" || wait === "main-actor") {
+    return tasks.executor[row] >= 0 ? executors[tasks.executor[row]].text : "an actor";
+  }
+  return wait + (tasks.detail[row] >= 0 ? ` (${text(tasks.detail[row])})` : "");
+}
+
+/** Names without their last number: `worker-1` and `worker-22` are of one family. */
+const families = new Map();
+function familyOf(name) {
+  if (name < 0) return "";
+  let family = families.get(name);
+  if (family === undefined) families.set(name, (family = strings[name].replace(/\d+$/, "*")));
+  return family;
+}
+
+/** By module: the stacks that have a frame of it. */
+const stacksOfModule = new Map();
+function stacksWithModule(module) {
+  let mask = stacksOfModule.get(module);
+  if (!mask) {
+    mask = Uint8Array.from(stacks, (stack) => (stack.some((frame) => frames.module[frame] === module) ? 1 : 0));
+    stacksOfModule.set(module, mask);
+  }
+  return mask;
+}

@@ -1,0 +1,105 @@
+import Foundation
+package import Report
+
+extension SampleReport {
+  /// Texts that a browser would obey if it read them as anything but text.
+  package static let hostileTexts = [
+    "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>",
+    "\"><svg onload=alert(1)>",
+    "<!--<script>", "{{data}}", "javascript:alert(1)", "__proto__", "constructor",
+    "$& $1 ${alert(1)}",
+    "\u{202e}txt.exe\u{2066}", "a\u{0}b\u{7}\u{1b}[31m\u{9b}", "\u{2028}\u{2029}",
+    "\u{fffd}\u{fffd}",
+    "&lt;b&gt;&amp;", "<style>*{display:none}</style>", "\"", "'", "\\", "İstanbul İİİ",
+  ]
+
+  /// A report whose every text is hostile.
+  package static func hostile() -> DumpReport {
+    var report = crash()
+    let texts = hostileTexts + [String(repeating: "very_long_name<", count: 700)]
+    func text(_ index: Int) -> String { texts[index % texts.count] }
+    report.reason = text(0)
+    report.message = texts.joined(separator: "\n")
+    report.captureFile = text(1)
+    report.problems = texts
+    report.process.name = text(0)
+    report.process.executable = text(0)
+    report.process.host = text(1)
+    report.process.arguments = texts
+    report.process.cgroup = text(2)
+    report.modules = texts.map {
+      var module = ReportModule(path: "/opt/\($0)", buildID: $0, base: 1 << 40, end: .max)
+      module.reason = $0
+      return module
+    }
+    report.frames = texts.enumerated().map { index, text in
+      var frame = Frame(address: .max - UInt64(index))
+      frame.module = index
+      frame.offset = .max
+      frame.function = text
+      frame.linkage = text
+      frame.file = "/src/\(text)"
+      frame.line = .max
+      frame.aliases = texts
+      frame.unknown = text
+      return frame
+    }
+    report.stacks = texts.indices.map { first in texts.indices.map { ($0 + first) % texts.count } }
+    report.threads = texts.enumerated().map { index, text in
+      var thread = ReportThread(threadID: Int32.max - Int32(index))
+      thread.name = text
+      thread.state = .sleeping
+      thread.systemCall = text
+      thread.labels[text] = text
+      thread.labels["__proto__"] = text
+      thread.reason = text
+      thread.truncated = text
+      thread.stack = index
+      return thread
+    }
+    report.tasks = texts.enumerated().map { index, text in
+      var task = ReportTask(id: .max - UInt64(index), address: .max, state: .suspended)
+      task.name = text
+      task.doubt = text
+      task.stack = index
+      task.parent = .max - UInt64((index + 1) % texts.count)
+      return task
+    }
+    report.snippets = Set(
+      texts.map {
+        SourceSnippet(
+          file: "/src/\($0)",
+          line: .max,
+          firstLine: .max - 1,
+          lines: texts,
+          origin: .disk
+        )
+      }
+    )
+    report.descriptors = texts.map { DescriptorCount(kind: $0, count: 7) }
+    report.environment = texts.map { EnvironmentVariable(name: $0, value: $0) }
+    report.notes = texts.map { ReportNote(text: $0) }
+    report.findings = texts.map { Finding(kind: $0, text: $0) }
+    return report
+  }
+
+  /// As many threads and Swift tasks as a large service has, all with different stacks or few.
+  package static func huge(threads: Int, tasks: Int) -> DumpReport {
+    var report = large(threads: threads, distinct: threads, depth: 27)
+    report.tasks = (0..<tasks).map { index in
+      var task = ReportTask(
+        id: UInt64(index + 1),
+        address: 0x7f80_0000_0000 + UInt64(index) * 512,
+        state: index % 100 == 0 ? .enqueued : .suspended
+      )
+      task.name = index % 10 == 0 ? "request \(index)" : nil
+      task.dependency = .continuation
+      task.priority = 21
+      task.kind = index % 20 == 0 ? .task : .groupChild
+      task.parent = index % 20 == 0 ? nil : UInt64(index / 20 * 20 + 1)
+      task.stack = index % 300
+      return task
+    }
+    return report
+  }
+}
