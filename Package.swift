@@ -35,9 +35,10 @@ let package = Package(
     .target(name: "DumpHandler", dependencies: ["Unwinder", "CUnwind"], swiftSettings: settings),
 
     // Later, on any machine.
+    .target(name: "Bytes", swiftSettings: settings),
     .target(
       name: "CaptureFormat",
-      dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: ["Bytes", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["capture.proto"],
       swiftSettings: settings
     ),
@@ -51,6 +52,12 @@ let package = Package(
       name: "CDemangle",
       linkerSettings: [.linkedLibrary("iberty"), .linkedLibrary("stdc++")]
     ),
+    .target(name: "CDebuginfod"),
+    .target(
+      name: "SymbolLookup",
+      dependencies: ["CElf", "CDemangle", "Bytes"],
+      swiftSettings: settings
+    ),
     .target(
       name: "Report",
       dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
@@ -59,7 +66,7 @@ let package = Package(
     .target(
       name: "Symbolizer",
       dependencies: [
-        "CElf", "CDemangle", "CaptureFormat", "Report",
+        "SymbolLookup", "CDebuginfod", "CaptureFormat", "Report",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings
@@ -67,18 +74,28 @@ let package = Package(
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     // The HTML report's own files, which CPage.c takes in.
     .target(name: "CPage", exclude: ["page.html", "page.css", "script"]),
+    .target(name: "SafeText", swiftSettings: settings),
     .target(
       name: "Render",
       dependencies: [
-        "CPage", "CZlib", "Report", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "CPage", "CZlib", "Report", "SafeText",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       exclude: ["Profiles/profile.proto"],
+      swiftSettings: settings
+    ),
+
+    // The command.
+    .target(name: "CommandOutput", dependencies: ["SafeText"], swiftSettings: settings),
+    .target(
+      name: "Resolving",
+      dependencies: ["SymbolLookup", "SafeText", "CommandOutput"],
       swiftSettings: settings
     ),
     .executableTarget(
       name: "dumpcollect",
       dependencies: [
-        "CaptureFormat", "Report", "Render", "Symbolizer",
+        "Bytes", "CaptureFormat", "Report", "Render", "Symbolizer", "Resolving", "CommandOutput",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -102,7 +119,7 @@ let package = Package(
     // Entries for libFuzzer; scripts/fuzz makes programs of them.
     .target(
       name: "Fuzzing",
-      dependencies: ["Symbolizer", "CaptureFormat"],
+      dependencies: ["Symbolizer", "SymbolLookup", "CaptureFormat"],
       path: "Tests/Fuzzing",
       exclude: ["Kept"],
       swiftSettings: testSettings
@@ -110,7 +127,8 @@ let package = Package(
     .testTarget(
       name: "CaptureFormatTests",
       dependencies: [
-        "CaptureFormat", "TestSupport", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "CaptureFormat", "Bytes", "TestSupport",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: testSettings
     ),
@@ -125,7 +143,8 @@ let package = Package(
     .testTarget(
       name: "SymbolizerTests",
       dependencies: [
-        "Symbolizer", "Report", "CaptureFormat", "CElf", "CDemangle", "TestSupport", "Fuzzing",
+        "Symbolizer", "SymbolLookup", "Report", "CaptureFormat", "Bytes", "CElf", "CDemangle",
+        "TestSupport", "Fuzzing",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: testSettings
@@ -143,7 +162,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "dumpcollect", "Report", "TestSupport",
+        "dumpcollect", "Resolving", "CommandOutput", "Report", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: testSettings

@@ -1,3 +1,4 @@
+import Bytes
 internal import Glibc
 
 /// The errors that reading a capture can end in, each with what to try next.

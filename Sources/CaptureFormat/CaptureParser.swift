@@ -1,3 +1,4 @@
+import Bytes
 internal import SwiftProtobuf
 
 /// Goes through the bytes of a capture file once, from record to whole record.

@@ -1,3 +1,4 @@
+import Bytes
 internal import Glibc
 
 /// Reads capture files, whole ones and what is left of others.

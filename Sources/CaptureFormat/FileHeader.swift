@@ -1,3 +1,5 @@
+package import Bytes
+
 /// The first 16 bytes of a capture file: `DCAP\r\n\x1a\n`, u16 version, u16 flags, u32 zero.
 ///
 /// Line ends and the end-of-text character show a transfer in text mode, as PNG's signature does.

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The 16 bytes before a payload: u32 sync, u16 kind, u16 flags, u32 payload length, u32 CRC-32C of kind,
 /// flags, length and payload.
 package struct RecordHead: Equatable, Sendable {

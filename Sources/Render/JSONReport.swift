@@ -1,4 +1,6 @@
 package import Report
+// Who adds to a report's text or JSON writes both as it does.
+@_exported import SafeText
 
 /// The report as JSON of docs/report.schema.json: one document, a thread, module or group a line.
 struct JSONReport {

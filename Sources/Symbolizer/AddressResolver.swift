@@ -1,7 +1,8 @@
 public import Logging
 import Report
+import SymbolLookup
 
-/// Resolves addresses of ELF files, for `dumpcollect resolve`.
+/// Resolves addresses of ELF files.
 ///
 /// Keeps every file it opened, with what was parsed of it; a class for that reason. One thread at a
 /// time.
@@ -14,21 +15,18 @@ public final class AddressResolver {
     case returnAddress
   }
 
-  private let options: SymbolizerOptions
-  private let log: Logger
-  private let demangler = Demangler()
-  /// The file that was asked last: mostly the only one.
-  private var last: (path: String, module: ModuleLookup)?
-  private var modules: [String: ModuleLookup] = [:]
+  private let files: FileResolver
 
   /// A resolver; it opens nothing yet.
   public init(options: SymbolizerOptions, log: Logger) {
-    self.options = options
-    self.log = log
+    files = FileResolver(
+      options: options.lookup,
+      log: LookupLog(
+        warning: { log.warning("\($0)") },
+        information: { log.info("\($0)") }
+      )
+    )
   }
-
-  /// How many threads to use for a batch, the asking one among them.
-  package var jobs: Int { options.jobs ?? WorkerPool.coreCount }
 
   /// The frames of each address (ELF virtual addresses), in input order; each at least states why
   /// it is unknown.
@@ -37,89 +35,37 @@ public final class AddressResolver {
     in path: String,
     kind: AddressKind
   ) throws(SymbolizerError) -> [ResolvedAddress] {
-    let batch = try resolveBatch(addresses, in: path, kind: kind)
-    return addresses.indices.map { batch[$0] }
-  }
-
-  /// The same, as numbers with tables of texts: for many addresses at once.
-  package func resolveBatch(
-    _ addresses: [UInt64],
-    in path: String,
-    kind: AddressKind,
-    details: FrameDetail = .none
-  ) throws(SymbolizerError) -> ResolvedBatch {
-    let module = try module(at: path)
-    let places =
-      switch kind {
-      case .exact: addresses
-      // A call that never returns is the last instruction of its function.
-      case .returnAddress: addresses.map { $0 == 0 ? 0 : $0 - 1 }
-      }
-    let jobs = addresses.count < 2 ? 1 : jobs
-    let answer = module.answer(places, jobs: jobs, details: details)
-    for problem in answer.problems {
-      log.warning("\(path): \(problem)")
-    }
-    let reader = options.demangles ? demangler : nil
-    let names = ReadableNames(of: answer.functions, with: reader, jobs: jobs)
-    return ResolvedBatch(
-      module: path,
-      addresses: addresses,
-      answer: answer,
-      names: names,
-      symbols: module.symbols
-    ) {
-      AliasTable(of: answer, names, in: module.symbols, with: reader, jobs: jobs)
-    }
-  }
-
-  /// The variable that lies at an address of the file (an ELF virtual address), its name demangled.
-  package func variable(
-    at address: UInt64,
-    in path: String
-  ) throws(SymbolizerError) -> Variable? {
-    guard var variable = try module(at: path).variable(at: address) else { return nil }
-    let names = ReadableNames(
-      of: [variable.name],
-      with: options.demangles ? demangler : nil,
-      jobs: 1
+    let batch = try files.resolve(
+      addresses,
+      in: path,
+      kind: kind == .exact ? .exact : .returnAddress
     )
-    variable.name = names.names[0].full
-    return variable
+    return addresses.indices.map { ResolvedAddress($0, of: batch) }
   }
+}
 
-  private func module(at path: String) throws(SymbolizerError) -> ModuleLookup {
-    if let last {
-      if last.path == path { return last.module }
-      modules[last.path] = last.module
-    }
-    if let known = modules[path] {
-      last = (path, known)
-      return known
-    }
-    let file = try ELFFile(path: path)
-    try Self.requireLinked(file)
-    let files = DebugFileSearch(options).files(of: file)
-    for refused in files.refused { log.warning("\(path): refused \(refused)") }
-    if let debug = files.debug { log.info("\(path): debug information of \(debug.path)") }
-    var problems: [String] = []
-    let module = files.lookup(problems: &problems)
-    for problem in problems {
-      log.warning("\(problem.hasPrefix("\(path): ") ? problem : "\(path): \(problem)")")
-    }
-    last = (path, module)
-    return module
+extension ResolvedAddress {
+  /// All that is known of the address at `index` of a batch.
+  init(_ index: Int, of batch: ResolvedBatch) {
+    self.init(address: batch.addresses[index], module: batch.module)
+    frames = batch.readableFrames(at: index).map { Frame($0, address: address) }
+    unknown = batch.reason(at: index)
   }
+}
 
-  /// Object files have no addresses yet, core files are no code: answers would be wrong.
-  private static func requireLinked(_ file: ELFFile) throws(SymbolizerError) {
-    guard file.type == .relocatable || file.type == .core else { return }
-    throw SymbolizerError(
-      file: file.path,
-      problem: file.type == .core
-        ? "expected a program or library, found a core dump"
-        : "expected a program or library, found an object file, which has no addresses yet",
-      hint: "Name the linked file."
-    )
+extension Frame {
+  /// A frame of an address of a file, as lookups have it.
+  init(_ frame: ReadableFrame, address: UInt64) {
+    self.init(address: address)
+    offset = address
+    function = frame.function
+    linkage = frame.linkage
+    aliases = frame.aliases
+    shortFunction = frame.shortFunction
+    file = frame.file
+    line = frame.line
+    column = frame.column
+    isInlined = frame.isInlined
+    unknown = frame.unknown
   }
 }

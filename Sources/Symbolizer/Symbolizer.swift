@@ -1,6 +1,8 @@
 import CaptureFormat
 public import Logging
 public import Report
+// Its error is this library's too.
+@_exported import SymbolLookup
 
 /// Where a symbolizer looks and what it does; the defaults are those of the command.
 public struct SymbolizerOptions: Sendable {
@@ -28,6 +30,24 @@ extension SymbolizerOptions {
     var root = sysroot ?? ""
     while root.hasSuffix("/") { root.removeLast() }
     return root
+  }
+
+  /// What of it lookups need.
+  package var lookup: LookupOptions {
+    var options = LookupOptions()
+    options.debugDirectories = debugDirectories
+    options.root = rootPrefix
+    options.jobs = jobs
+    options.demangles = demangles
+    if let debugServer {
+      options.fetch = { (file, id, name) throws(SymbolizerError) in
+        switch file {
+        case .debugFile: try debugServer.file(.debugFile, of: id, for: name)
+        case .executable: try debugServer.file(.executable, of: id, for: name)
+        }
+      }
+    }
+    return options
   }
 }
 
@@ -108,7 +128,7 @@ public struct CaptureSymbolizer: Sendable {
 extension CaptureSymbolizer {
   /// Finds the files of all modules, in the order of the capture.
   private func openModules(_ capture: Capture, _ places: SitePlaces) -> [CapturedModule] {
-    let search = DebugFileSearch(options)
+    let search = DebugFileSearch(options.lookup)
     let modules = capture.modules
     let counter = WorkCounter(end: modules.count)
     let shares = WorkerPool.run(workerCount: max(1, min(jobs, modules.count))) {
@@ -155,7 +175,7 @@ extension CaptureSymbolizer {
       let offset = bias.elfAddress(of: site.address).value
       let reason = answer.reason(at: position)
       let frames = awaits.frames(at: position, in: answer).map {
-        names.frame($0, of: answer, address: offset, reason: reason)
+        Frame(names.frame($0, of: answer, reason: reason), address: offset)
       }
       var found = frames.isEmpty ? [] : swift.frames(frames, isAsync: site.isAsync)
       if !found.isEmpty { found[found.count - 1].aliases = aliases[position] }

@@ -1,5 +1,8 @@
 import ArgumentParser
+// Every verb ends with what is in there.
+@_exported import CommandOutput
 import Glibc
+import Resolving
 
 /// The command people type.
 @main
@@ -39,13 +42,6 @@ struct Dumpcollect: ParsableCommand {
     )
   }
 
-  /// The arguments; under another tool's name, those of the verb that stands in for it.
-  private static func arguments() throws(CommandError) -> [String] {
-    let words = CommandLine.arguments
-    guard let tool = StandIn(program: words.first ?? "") else { return Array(words.dropFirst()) }
-    return try tool.resolveArguments(Array(words.dropFirst()))
-  }
-
   /// Runs the verb that the arguments name.
   private static func run(_ words: [String]) throws {
     if let request = ResolveRequest(plain: words[...]) { return try request.run() }
@@ -59,7 +55,7 @@ struct Dumpcollect: ParsableCommand {
     // A reader that closes its pipe shows as EPIPE, which StandardOutput answers without a word.
     signal(SIGPIPE, SIG_IGN)
     do {
-      try run(try arguments())
+      try run(try StandIn.arguments(of: CommandLine.arguments))
     } catch let error as CommandError {
       note(error.description)
       Glibc.exit(error.status.rawValue)

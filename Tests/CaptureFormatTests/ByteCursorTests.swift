@@ -1,4 +1,4 @@
-import CaptureFormat
+import Bytes
 import Testing
 
 /// Runs `body` with a cursor over `bytes`.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Testing
 
+@testable import Resolving
 @testable import dumpcollect
 
 struct ResolveRequestTests {

@@ -1,6 +1,7 @@
 import TestSupport
 import Testing
 
+@testable import Resolving
 @testable import dumpcollect
 
 struct ServiceStateTests {

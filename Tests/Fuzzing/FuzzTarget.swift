@@ -1,6 +1,7 @@
 import CaptureFormat
 
-@testable package import Symbolizer
+@testable package import SymbolLookup
+@testable import Symbolizer
 
 /// What an input that nobody vouches for may reach: one entry a format.
 ///
@@ -144,7 +145,7 @@ package struct FuzzBase: Sendable {
     let file = try ELFFile(path: path)
     var problems: [DWARFProblem] = []
     sections = DWARFSections(of: file, problems: &problems)
-    let files = DebugFileSearch(SymbolizerOptions()).files(of: file)
+    let files = DebugFileSearch(LookupOptions()).files(of: file)
     alternate = files.alternate.map { DWARFSections(of: $0, problems: &problems) }
     symbols = SymbolTable(main: file)
     let text = file.section(named: ".text")

@@ -1,6 +1,7 @@
 import CaptureFormat
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Entries written by hand, looked up as a whole.

@@ -1,6 +1,7 @@
-import CaptureFormat
+import Bytes
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 @Suite struct DWARFUnitTests {

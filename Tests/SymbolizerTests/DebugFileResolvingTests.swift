@@ -3,6 +3,7 @@ import Report
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 @Suite struct DebugFileResolvingTests {

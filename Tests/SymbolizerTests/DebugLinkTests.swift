@@ -3,6 +3,7 @@ import Report
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Links to debug files of every kind, and modules that lie elsewhere than their debug file says.

@@ -1,8 +1,9 @@
-import CaptureFormat
+import Bytes
 import Foundation
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 @Suite struct ELFFileTests {

@@ -1,3 +1,4 @@
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// One unit of DWARF, written by hand: abbreviation 1 is the unit's, others are the test's.

@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Files whose section headers are gone, or have more sections than a symbol can number.

@@ -4,6 +4,7 @@ import Report
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Captures whose records are whole and say what cannot be.

@@ -3,6 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Sections as bytes that can be damaged.

@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Damaged files must neither trap nor hang, whatever is read of them.

@@ -1,6 +1,7 @@
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Functions that are chosen when the program begins (IFUNC), in every way of linking.

@@ -3,6 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Maps of generated code: what is believed of them.

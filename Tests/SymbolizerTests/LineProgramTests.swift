@@ -1,6 +1,7 @@
 import CaptureFormat
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// A line program written by hand (DWARF 5, 6.2).

@@ -2,6 +2,7 @@ import Report
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Questions that come one by one: answered from what is kept of units, exactly as in one batch.
@@ -16,6 +17,10 @@ import Testing
 
   private func resolver() -> AddressResolver {
     AddressResolver(options: SymbolizerOptions(), log: NoteRecorder().logger)
+  }
+
+  private func fileResolver() -> FileResolver {
+    FileResolver(options: LookupOptions(), log: LookupLog(warning: { _ in }, information: { _ in }))
   }
 
   @Test(
@@ -76,17 +81,17 @@ import Testing
     try runSuccessfully(compiler, [object, "-o", program])
 
     let addresses = try addresses(of: program)
-    let batch = try resolver().resolveBatch(addresses, in: program, kind: .exact, details: .origins)
+    let batch = try fileResolver().resolve(addresses, in: program, kind: .exact, details: .origins)
     let expected = addresses.indices.map { origins(of: batch, at: $0) }
     #expect(expected.joined().contains { $0.hasPrefix("\(source):") })
     if compiler == "g++" { #expect(expected.joined().contains { !$0.hasSuffix(" 0") }) }
-    let single = resolver()
+    let single = fileResolver()
     for (address, origins) in zip(addresses, expected) {
-      let one = try single.resolveBatch([address], in: program, kind: .exact, details: .origins)
+      let one = try single.resolve([address], in: program, kind: .exact, details: .origins)
       #expect(self.origins(of: one, at: 0) == origins)
     }
     // Who does not ask pays for nothing.
-    let plain = try resolver().resolveBatch(addresses, in: program, kind: .exact)
+    let plain = try fileResolver().resolve(addresses, in: program, kind: .exact)
     #expect(
       addresses.indices.allSatisfy { index in
         plain.frames(at: index).indices.allSatisfy { plain.origin(ofFrame: $0) == nil }

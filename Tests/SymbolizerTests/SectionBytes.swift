@@ -1,4 +1,5 @@
 import CaptureFormat
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Bytes of a section, written by hand.

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 @Suite struct SourcePathTests {

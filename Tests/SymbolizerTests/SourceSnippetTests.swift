@@ -3,6 +3,7 @@ import Report
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Source around frames: whose text it is, and when it is doubted.
@@ -37,7 +38,7 @@ import Testing
     let names = ReadableNames(of: answer.functions, with: nil, jobs: 1)
     let frames = addresses.indices.flatMap { index in
       answer.frames(at: index).map {
-        names.frame($0, of: answer, address: addresses[index], reason: nil)
+        Frame(names.frame($0, of: answer, reason: nil), address: addresses[index])
       }
     }
     let dwarf = try #require(lookup.dwarf)

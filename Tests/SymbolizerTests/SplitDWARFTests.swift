@@ -4,6 +4,7 @@ import Report
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Split units: found where they are, refused when they are others', and never trusted.

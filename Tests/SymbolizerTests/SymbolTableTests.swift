@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 @Suite struct SymbolTableTests {

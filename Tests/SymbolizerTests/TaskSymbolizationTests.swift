@@ -4,6 +4,7 @@ import Report
 import TestSupport
 import Testing
 
+@testable import SymbolLookup
 @testable import Symbolizer
 
 /// Tasks of a real program: its functions, lines and types as swiftc writes them.

@@ -30,16 +30,4 @@ int celf_unxz(const void *in, size_t in_size, size_t limit, void **out, size_t *
 
 // The CRC-32 of .gnu_debuglink (the polynomial of zlib and Ethernet); starts with 0, goes on with its last result.
 uint32_t celf_crc32(uint32_t crc, const void *bytes, size_t count);
-
-// Called from time to time with what was loaded of how much; 0 where the size is not known yet.
-typedef void (*celf_progress)(void *context, long done, long total);
-
-// Loads libdebuginfod; 0, or −1 where it is not installed.
-int celf_debuginfod_load(void);
-
-// Asks the servers of $DEBUGINFOD_URLS, or the cache, for the debug file (kind 0), the executable (1) or the source file
-// of this path (2) of a build ID: a descriptor of the file and its path, to be freed, or a negative errno
-// (debuginfod_find_debuginfo(3)). One thread at a time.
-int celf_debuginfod_find(int kind, const char *source, const uint8_t *build_id, size_t count,
-                         celf_progress report, void *context, char **path);
 #endif

@@ -1,4 +1,4 @@
-import CElf
+import CDebuginfod
 import Glibc
 public import Logging
 import Synchronization
@@ -77,7 +77,7 @@ public final class DebugServer: Sendable {
         hint: "For Debian's: export DEBUGINFOD_URLS=https://debuginfod.debian.net"
       )
     }
-    guard celf_debuginfod_load() == 0 else {
+    guard cdebuginfod_load() == 0 else {
       throw SymbolizerError(
         file: "libdebuginfod.so.1",
         problem: "cannot be loaded",
@@ -126,7 +126,7 @@ public final class DebugServer: Sendable {
     log.info("\(name): asking for \(kind.name) of build ID \(id)")
     var path: UnsafeMutablePointer<CChar>?
     let transfer = Transfer(name: name, progress: progress)
-    let result = unsafe celf_debuginfod_find(
+    let result = unsafe cdebuginfod_find(
       kind.number,
       kind.sourcePath,
       id.bytes,

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Resolving
+import Symbolizer
 
 /// `dumpcollect resolve`: addresses of ELF files to functions and lines.
 struct ResolveCommand: ParsableCommand {
@@ -91,21 +93,23 @@ struct ResolveCommand: ParsableCommand {
 
   /// What the arguments ask for.
   func request() throws(CommandError) -> ResolveRequest {
-    ResolveRequest(
-      addresses: addresses,
-      object: object,
-      outputStyle: outputStyle,
-      showsFunctions: showsFunctions,
-      showsInlines: showsInlines,
-      hidesInlines: hidesInlines,
-      demangles: demangles,
-      keepsMangled: keepsMangled,
-      showsAddresses: showsAddresses,
-      isPretty: isPretty,
-      showsBaseNames: showsBaseNames,
-      isVerbose: isVerbose,
-      areReturnAddresses: areReturnAddresses,
-      options: try symbolizer.options()
-    )
+    var request = ResolveRequest()
+    request.addresses = addresses
+    request.object = object
+    request.outputStyle = outputStyle
+    request.showsFunctions = showsFunctions
+    request.showsInlines = showsInlines
+    request.hidesInlines = hidesInlines
+    request.demangles = demangles
+    request.keepsMangled = keepsMangled
+    request.showsAddresses = showsAddresses
+    request.isPretty = isPretty
+    request.showsBaseNames = showsBaseNames
+    request.isVerbose = isVerbose
+    request.areReturnAddresses = areReturnAddresses
+    request.options = try symbolizer.options().lookup
+    return request
   }
 }
+
+extension AnswerStyle.Kind: ExpressibleByArgument {}

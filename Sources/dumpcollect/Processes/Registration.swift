@@ -1,4 +1,4 @@
-import CaptureFormat
+import Bytes
 import Glibc
 
 /// A service's state file, open: how the command finds the handler and asks it.

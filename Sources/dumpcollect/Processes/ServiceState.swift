@@ -1,4 +1,4 @@
-import CaptureFormat
+import Bytes
 
 /// What a service says of its handler in its state file: 4096 bytes, little-endian.
 ///

@@ -1,0 +1,157 @@
+import SafeText
+import SymbolLookup
+
+// MARK: - llvm-symbolizer
+
+extension AnswerStyle {
+  func writeLLVM(_ found: Frames, address: UInt64, to output: inout [UInt8]) {
+    if showsAddresses {
+      output.append(text: "0x\(String(address, radix: 16))\(isPretty ? ": " : "\n")")
+    }
+    guard let innermost = found.frames.first, let outermost = found.frames.last else {
+      let place = isVerbose ? "  Filename: ??\n  Line: 0\n  Column: 0" : "??:0:0"
+      output.append(text: isPretty ? "?? at \(place)\n\n" : "??\n\(place)\n\n")
+      return
+    }
+    if showsInlines {
+      for index in found.frames.indices {
+        if index > found.frames.startIndex && isPretty { output.append(text: " (inlined by) ") }
+        let frame = found.frames[index]
+        writeLLVM(found, frame, function: frame, found.origin(index), to: &output)
+      }
+    } else {
+      // The outermost function stands at the innermost place.
+      writeLLVM(found, innermost, function: outermost, found.wholeOrigin, to: &output)
+    }
+    output.append(UInt8(ascii: "\n"))
+  }
+
+  private func writeLLVM(
+    _ found: Frames,
+    _ frame: LookupFrame,
+    function: LookupFrame,
+    _ origin: @autoclosure () -> FrameOrigin,
+    to output: inout [UInt8]
+  ) {
+    output.append(text: found.function(function))
+    output.append(text: isPretty ? " at " : "\n")
+    guard !isVerbose else { return writeVerbose(found, frame, origin(), to: &output) }
+    writeFile(found, frame, to: &output)
+    output.append(UInt8(ascii: ":"))
+    output.append(decimal: frame.line)
+    output.append(UInt8(ascii: ":"))
+    output.append(decimal: frame.column)
+    output.append(UInt8(ascii: "\n"))
+  }
+
+  private func writeVerbose(
+    _ found: Frames,
+    _ frame: LookupFrame,
+    _ origin: FrameOrigin,
+    to output: inout [UInt8]
+  ) {
+    output.append(text: "  Filename: ")
+    writeFile(found, frame, to: &output)
+    if origin.line != 0 {
+      output.append(text: "\n  Function start filename: \(shown(found.batch?.file(of: origin)))")
+      output.append(text: "\n  Function start line: \(origin.line)")
+    }
+    if let start = origin.start {
+      output.append(text: "\n  Function start address: 0x\(String(start, radix: 16))")
+    }
+    output.append(text: "\n  Line: \(frame.line)\n  Column: \(frame.column)\n")
+    if origin.discriminator != 0 {
+      output.append(text: "  Discriminator: \(origin.discriminator)\n")
+    }
+  }
+
+  /// Appends what is known of a variable, as llvm-symbolizer answers `DATA`.
+  func write(
+    _ variable: Variable?,
+    module: String?,
+    address: UInt64?,
+    to output: inout [UInt8]
+  ) {
+    guard kind == .json || kind == .llvmJSON else {
+      if let variable {
+        let place = variable.file.map { "\($0):\(variable.line)" } ?? "??:?"
+        output.append(
+          text: "\(variable.name)\n\(variable.address) \(variable.byteCount)\n\(place)\n\n"
+        )
+      } else {
+        output.append(text: "??\n0 0\n??:?\n\n")
+      }
+      return
+    }
+    var json = JSONWriter()
+    json.object { json in
+      json.field("Address", address: address)
+      json.key("Data")
+      json.object { json in
+        json.field("Name", variable?.name ?? "")
+        json.field("Size", address: variable?.byteCount ?? 0)
+        json.field("Start", address: variable?.address ?? 0)
+      }
+      json.field("ModuleName", module)
+    }
+    if !isList { json.endDocument() }
+    output += json.bytes
+  }
+
+  /// An object as llvm-symbolizer prints it.
+  func llvmJSON(
+    _ found: Frames,
+    module: String?,
+    _ address: UInt64?,
+    why: String?
+  ) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.field("Address", address: address)
+      if let why {
+        json.key("Error")
+        json.object { $0.field("Message", why) }
+      }
+      json.field("ModuleName", module)
+      guard why == nil else { return }
+      json.key("Symbol")
+      if let innermost = found.frames.first, let outermost = found.frames.last, !showsInlines {
+        // The outermost function stands at the innermost place.
+        json.array([innermost]) { json, frame in
+          llvmJSON(&json, found, frame, function: outermost, found.wholeOrigin)
+        }
+      } else if found.frames.isEmpty {
+        // One that nobody knows is a frame without anything.
+        json.array([LookupFrame.unknown]) { json, frame in
+          llvmJSON(&json, found, frame, function: frame, .unknown)
+        }
+      } else {
+        json.array(found.frames.indices) { json, index in
+          let frame = found.frames[index]
+          llvmJSON(&json, found, frame, function: frame, found.origin(index))
+        }
+      }
+    }
+    if !isList { json.endDocument() }
+    return json.bytes
+  }
+
+  private func llvmJSON(
+    _ json: inout JSONWriter,
+    _ found: Frames,
+    _ frame: LookupFrame,
+    function: LookupFrame,
+    _ origin: FrameOrigin
+  ) {
+    json.object { json in
+      json.field("Column", frame.column)
+      json.field("Discriminator", origin.discriminator)
+      json.field("FileName", shown(found.file(frame)))
+      json.field("FunctionName", found.batch?.function(of: function) ?? "")
+      json.field("Line", frame.line)
+      json.field("StartAddress", origin.start.map { "0x\(String($0, radix: 16))" } ?? "")
+      json.field("StartFileName", shown(found.batch?.file(of: origin)))
+      json.field("StartLine", origin.line)
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import CommandOutput
+import Glibc
+
+/// Standard input, line by line, as many lines at once as are there already.
+///
+/// A line that has arrived is never held back to wait for another one: who asks interactively gets each
+/// answer at once, who sends a file gets them in batches.
+struct LineReader {
+  /// More than this is answered in several batches, so that memory stays bounded.
+  private static let batchBytes = 8 << 20
+  private static let longestLine = 1 << 20
+  private static let largestChunk = 256 << 10
+  /// The corresponding C constant is F_SETPIPE_SZ (fcntl(2)), which glibc shows to GNU sources alone.
+  private static let setPipeSize: Int32 = 1031
+
+  private var pending: [UInt8] = []
+  private var hasEnded = false
+  /// Grows with what is there: who asks a few lines needs no large buffer.
+  private var chunkBytes = 16 << 10
+
+  init() {
+    // A larger pipe holds more lines that are there already; where the kernel refuses, batches are smaller.
+    _ = fcntl(STDIN_FILENO, Self.setPipeSize, Int32(1 << 20))
+  }
+
+  /// The next lines, without their ends; nil at the end of input.
+  mutating func nextLines() throws(CommandError) -> [Substring]? {
+    while true {
+      if let end = pending.lastIndex(of: 0x0a), pending.count >= Self.batchBytes || !isMoreThere() {
+        defer { pending.removeSubrange(...end) }
+        return lines(pending[..<end])
+      }
+      if hasEnded {
+        guard !pending.isEmpty else { return nil }
+        defer { pending = [] }
+        return lines(pending[...])
+      }
+      guard pending.count < Self.batchBytes + Self.longestLine else {
+        throw CommandError("standard input: expected lines of at most \(Self.longestLine) bytes")
+      }
+      try readMore()
+    }
+  }
+
+  private func isMoreThere() -> Bool {
+    guard !hasEnded else { return false }
+    var poller = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+    return unsafe poll(&poller, 1, 0) == 1
+  }
+
+  private mutating func readMore() throws(CommandError) {
+    var (count, error) = (0, Int32(0))
+    let chunk = unsafe [UInt8](unsafeUninitializedCapacity: chunkBytes) { buffer, filled in
+      // Safe because the buffer has room for so many bytes.
+      count = unsafe read(STDIN_FILENO, buffer.baseAddress, buffer.count)
+      error = errno
+      filled = max(count, 0)
+    }
+    switch count {
+    case 0: hasEnded = true
+    case 1...:
+      pending += chunk
+      if count == chunkBytes { chunkBytes = min(chunkBytes * 2, Self.largestChunk) }
+    case _ where error == EINTR: break
+    default: throw CommandError("cannot read standard input: \(SystemError(code: error))")
+    }
+  }
+
+  private func lines(_ bytes: ArraySlice<UInt8>) -> [Substring] {
+    bytes.split(separator: 0x0a, omittingEmptySubsequences: false).map {
+      Substring(decoding: $0, as: UTF8.self)
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import CommandOutput
+import SymbolLookup
+
+/// Answers questions as they come, and keeps the files it opened for the next ones.
+final class ResolveSession {
+  /// What became of the questions so far.
+  private(set) var outcomes = Outcomes()
+  private let resolver: FileResolver
+  private let style: AnswerStyle
+  private let object: String?
+  private let kind: FileResolver.AddressKind
+  /// Answers that one of several threads puts into words at once: some 256 KiB of them.
+  private static let shareSize = 256
+  /// More text than this is written before there is more.
+  private static let bufferBytes = 32 << 10
+  /// Fewer shares are put into words in less time than it takes to start a thread.
+  private static let sharesWorthAThread = 8
+  /// Files that could not be used, each with the reason; each is named once.
+  private var refusedFiles: [String: String] = [:]
+
+  init(
+    resolver: FileResolver,
+    style: AnswerStyle,
+    object: String?,
+    kind: FileResolver.AddressKind
+  ) {
+    self.resolver = resolver
+    self.style = style
+    self.object = object
+    self.kind = kind
+  }
+
+  /// Answers each of the lines, in their order; the addresses of one file are resolved together.
+  func answer(_ lines: [Substring]) throws(CommandError) {
+    let radix: AddressQuery.Radix = style.kind == .gnu ? .hexadecimal : .byPrefix
+    let queries = lines.map { AddressQuery($0, file: object, radix: radix) }
+    let answers = resolve(queries)
+    var complaints: [Int: String] = [:]
+    for (index, query) in queries.enumerated() {
+      let why = complaint(about: query, line: lines[index])
+      outcomes.add(why == nil ? .complete : .nothingDone)
+      if let why { complaints[index] = why }
+    }
+    try write(answers, to: queries, complaints)
+  }
+
+  /// Writes the answers in the order of the questions; many are put into words by several threads.
+  private func write(
+    _ answers: Answers,
+    to queries: [AddressQuery],
+    _ complaints: [Int: String]
+  ) throws(CommandError) {
+    let shareCount = (queries.count + Self.shareSize - 1) / Self.shareSize
+    guard shareCount >= Self.sharesWorthAThread, resolver.jobs > 1 else {
+      // One buffer for all: fresh memory costs more than the words.
+      var text: [UInt8] = []
+      for index in queries.indices {
+        Self.write(style, index, of: answers, queries[index], why: complaints[index], to: &text)
+        guard text.count >= Self.bufferBytes else { continue }
+        try StandardOutput.write(text)
+        text.removeAll(keepingCapacity: true)
+      }
+      return try StandardOutput.write(text)
+    }
+    let (style, counter) = (style, WorkCounter(end: shareCount))
+    let output = OrderedOutput()
+    _ = WorkerPool.run(workerCount: min(resolver.jobs, shareCount)) {
+      while let share = counter.next() {
+        let end = min(queries.count, (share + 1) * Self.shareSize)
+        var text: [UInt8] = []
+        for index in share * Self.shareSize..<end {
+          Self.write(style, index, of: answers, queries[index], why: complaints[index], to: &text)
+        }
+        output.write(text, as: share)
+      }
+    }
+    try output.finish()
+  }
+
+  /// Appends the answer to the question of a number.
+  private static func write(
+    _ style: AnswerStyle,
+    _ index: Int,
+    of answers: Answers,
+    _ query: AddressQuery,
+    why: String?,
+    to text: inout [UInt8]
+  ) {
+    if style.isList, index > 0 { text.append(UInt8(ascii: ",")) }
+    if query.isData {
+      style.write(
+        answers.variables[index],
+        module: query.file,
+        address: query.address,
+        to: &text
+      )
+      return
+    }
+    let place = answers.places[index]
+    style.write(
+      place.batch < 0 ? nil : answers.batches[Int(place.batch)],
+      at: Int(place.index),
+      module: query.file,
+      address: query.address,
+      why: why,
+      to: &text
+    )
+  }
+
+  /// Answers, file by file.
+  private struct Answers: Sendable {
+    var batches: [ResolvedBatch] = []
+    /// By question: its batch, or -1, and its number in there.
+    var places: [(batch: Int32, index: Int32)]
+    /// By question, of those that ask for a variable.
+    var variables: [Int: Variable] = [:]
+  }
+
+  private func resolve(_ queries: [AddressQuery]) -> Answers {
+    var answers = Answers(places: Array(repeating: (-1, 0), count: queries.count))
+    for (file, indices) in Self.byFile(queries) where refusedFiles[file] == nil {
+      do throws(SymbolizerError) {
+        let addresses = indices.compactMap { queries[$0].address }
+        let variables = indices.filter { queries[$0].isData }
+        for index in variables {
+          guard let address = queries[index].address else { continue }
+          answers.variables[index] = try resolver.variable(at: address, in: file)
+        }
+        guard variables.count < indices.count else { continue }
+        let batch = try resolver.resolve(
+          addresses,
+          in: file,
+          kind: kind,
+          details: style.details
+        )
+        for (number, index) in indices.enumerated() {
+          answers.places[index] = (Int32(answers.batches.count), Int32(number))
+        }
+        answers.batches.append(batch)
+      } catch {
+        refusedFiles[file] = error.problem
+        note(error.description)
+      }
+    }
+    return answers
+  }
+
+  /// The questions of each file, by their numbers; those without file or address have no answer.
+  private static func byFile(_ queries: [AddressQuery]) -> [(file: String, indices: [Int])] {
+    var groups: [(file: String, indices: [Int])] = []
+    var numbers: [String: Int] = [:]
+    // Questions about one file follow each other.
+    var last = -1
+    for (index, query) in queries.enumerated() where query.address != nil {
+      guard let file = query.file else { continue }
+      if last < 0 || groups[last].file != file {
+        // Mostly there is one file: no table is made for it.
+        if groups.count == 1, numbers.isEmpty { numbers[groups[0].file] = 0 }
+        last = groups.isEmpty ? 0 : numbers[file] ?? groups.count
+        if last == groups.count {
+          if !groups.isEmpty { numbers[file] = last }
+          groups.append((file, []))
+        }
+      }
+      groups[last].indices.append(index)
+    }
+    return groups.sorted { $0.file < $1.file }
+  }
+
+  /// Why a question has no answer, where that is not for lack of symbols.
+  private func complaint(about query: AddressQuery, line: Substring) -> String? {
+    if !refusedFiles.isEmpty, let file = query.file, let problem = refusedFiles[file] {
+      return problem
+    }
+    if query.address == nil {
+      let problem = "expected an address, found “\(line.prefix(200))”"
+      note(problem)
+      return problem
+    }
+    guard query.file == nil else { return nil }
+    let problem = "no file is named: --obj FILE, or FILE ADDR"
+    note(problem)
+    return problem
+  }
+}

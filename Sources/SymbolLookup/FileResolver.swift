@@ -1,0 +1,111 @@
+/// Resolves addresses of ELF files.
+///
+/// Keeps every file it opened, with what was parsed of it; a class for that reason. One thread at a
+/// time.
+package final class FileResolver {
+  /// How an address is to be read.
+  package enum AddressKind: Sendable {
+    /// The instruction at the address itself.
+    case exact
+    /// The call before the address.
+    case returnAddress
+  }
+
+  private let options: LookupOptions
+  private let log: LookupLog
+  private let demangler = Demangler()
+  /// The file that was asked last: mostly the only one.
+  private var last: (path: String, module: ModuleLookup)?
+  private var modules: [String: ModuleLookup] = [:]
+
+  /// A resolver; it opens nothing yet.
+  package init(options: LookupOptions, log: LookupLog) {
+    self.options = options
+    self.log = log
+  }
+
+  /// How many threads to use for a batch, the asking one among them.
+  package var jobs: Int { options.jobs ?? WorkerPool.coreCount }
+
+  /// What is known of each address (ELF virtual addresses), in input order; each at least states why it is unknown.
+  package func resolve(
+    _ addresses: [UInt64],
+    in path: String,
+    kind: AddressKind,
+    details: FrameDetail = .none
+  ) throws(SymbolizerError) -> ResolvedBatch {
+    let module = try module(at: path)
+    let places =
+      switch kind {
+      case .exact: addresses
+      // A call that never returns is the last instruction of its function.
+      case .returnAddress: addresses.map { $0 == 0 ? 0 : $0 - 1 }
+      }
+    let jobs = addresses.count < 2 ? 1 : jobs
+    let answer = module.answer(places, jobs: jobs, details: details)
+    for problem in answer.problems {
+      log.warning("\(path): \(problem)")
+    }
+    let reader = options.demangles ? demangler : nil
+    let names = ReadableNames(of: answer.functions, with: reader, jobs: jobs)
+    return ResolvedBatch(
+      module: path,
+      addresses: addresses,
+      answer: answer,
+      names: names,
+      symbols: module.symbols
+    ) {
+      AliasTable(of: answer, names, in: module.symbols, with: reader, jobs: jobs)
+    }
+  }
+
+  /// The variable that lies at an address of the file (an ELF virtual address), its name demangled.
+  package func variable(
+    at address: UInt64,
+    in path: String
+  ) throws(SymbolizerError) -> Variable? {
+    guard var variable = try module(at: path).variable(at: address) else { return nil }
+    let names = ReadableNames(
+      of: [variable.name],
+      with: options.demangles ? demangler : nil,
+      jobs: 1
+    )
+    variable.name = names.names[0].full
+    return variable
+  }
+
+  private func module(at path: String) throws(SymbolizerError) -> ModuleLookup {
+    if let last {
+      if last.path == path { return last.module }
+      modules[last.path] = last.module
+    }
+    if let known = modules[path] {
+      last = (path, known)
+      return known
+    }
+    let file = try ELFFile(path: path)
+    try Self.requireLinked(file)
+    let files = DebugFileSearch(options).files(of: file)
+    for refused in files.refused { log.warning("\(path): refused \(refused)") }
+    if let debug = files.debug { log.information("\(path): debug information of \(debug.path)") }
+    var problems: [String] = []
+    let module = files.lookup(problems: &problems)
+    for problem in problems {
+      log.warning(problem.hasPrefix("\(path): ") ? problem : "\(path): \(problem)")
+    }
+    last = (path, module)
+    return module
+  }
+
+  /// Object files have no addresses yet, core files are no code: answers would be wrong.
+  private static func requireLinked(_ file: ELFFile) throws(SymbolizerError) {
+    guard file.type == .relocatable || file.type == .core else { return }
+    throw SymbolizerError(
+      file: file.path,
+      problem: file.type == .core
+        ? "expected a program or library, found a core dump"
+        : "expected a program or library, found an object file, which has no addresses yet",
+      hint: "Name the linked file."
+    )
+  }
+}
