@@ -17,6 +17,9 @@ package final class FileResolver {
   /// The file that was asked last: mostly the only one.
   private var last: (path: String, module: ModuleLookup)?
   private var modules: [String: ModuleLookup] = [:]
+  private var wasAsked = false
+  /// Names of larger batches are not remembered.
+  private static let fewAddresses = 16
 
   /// A resolver; it opens nothing yet.
   package init(options: LookupOptions, log: LookupLog) {
@@ -47,7 +50,14 @@ package final class FileResolver {
       log.warning("\(path): \(problem)")
     }
     let reader = options.demangles ? demangler : nil
-    let names = ReadableNames(of: answer.functions, with: reader, jobs: jobs)
+    // Who asks little by little asks for the same functions again: reading a name takes as long as the rest.
+    let names = ReadableNames(
+      of: answer.functions,
+      with: reader,
+      jobs: jobs,
+      remembers: wasAsked && addresses.count <= Self.fewAddresses
+    )
+    wasAsked = true
     return ResolvedBatch(
       module: path,
       addresses: addresses,

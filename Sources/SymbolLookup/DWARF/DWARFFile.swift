@@ -27,6 +27,12 @@ package final class DWARFFile: Sendable {
 }
 
 extension DWARFFile {
+  /// Gives the memory of all pages of the file back.
+  func releasePages() {
+    sections.releasePages()
+    alternate?.releasePages()
+  }
+
   /// The text of a name; empty where there is no such string.
   private func text(of reference: StringReference, _ split: [String]) -> String {
     if reference.section == .split { return split[reference.offset] }

@@ -48,6 +48,16 @@ extension DWARFSections {
 }
 
 extension DWARFSections {
+  /// Gives the memory of all pages back; the next reads fetch them from the file again.
+  func releasePages() {
+    for region in [info, abbreviations, lines, strings, lineStrings, stringOffsets, addresses] {
+      region.releasePages(0..<region.byteCount)
+    }
+    for region in [ranges, rangeLists, addressRanges] {
+      region.releasePages(0..<region.byteCount)
+    }
+  }
+
   /// The section that a string stands in.
   func section(of reference: StringReference, alternate: DWARFSections?) -> ByteRegion {
     switch reference.section {

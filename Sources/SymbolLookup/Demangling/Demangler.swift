@@ -18,9 +18,13 @@ package struct ReadableName: Hashable, Sendable {
 package final class Demangler: Sendable {
   /// Longer names stay as they are: 32 KiB.
   static let longestName = 32 << 10
+  /// What is remembered is forgotten beyond this: names may come without end.
+  private static let mostBytes = 16 << 20
 
   private struct State {
     var names: [String: ReadableName] = [:]
+    /// Of all that is remembered, about.
+    var byteCount = 0
     var texts: [TextBuffer] = []
   }
 
@@ -42,6 +46,11 @@ package final class Demangler: Sendable {
     let result = Self.demangled(name, text)
     return state.withLock { state in
       state.texts.append(text)
+      state.byteCount += 128 + name.utf8.count + result.full.utf8.count
+      if state.byteCount > Self.mostBytes {
+        state.names.removeAll()
+        state.byteCount = 0
+      }
       state.names[name] = result
       return result
     }

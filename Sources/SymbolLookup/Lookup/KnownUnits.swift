@@ -1,3 +1,5 @@
+import Glibc
+
 /// What is kept of a unit, so that a question does not walk over it again.
 ///
 /// A class: a question would else count some thirty references up and down.
@@ -89,6 +91,7 @@ struct KnownUnits: Sendable {
   private var byteCount = 0
   private var useCount = 0
   private var wasAsked = false
+  private var questionCount = 0
   private var ranges: UnitRanges?
   private var entries: UnitRanges?
 
@@ -96,6 +99,34 @@ struct KnownUnits: Sendable {
   mutating func isWorthKeeping(for batch: AddressBatch) -> Bool {
     defer { wasAsked = true }
     return wasAsked && batch.sorted.count <= Self.fewAddresses
+  }
+
+  /// Whether mapped files take more memory than they may; asked once a question.
+  mutating func isTimeToRelease() -> Bool {
+    questionCount += 1
+    guard questionCount % Self.questionsBetweenLooks == 0 else { return false }
+    return Self.mappedBytes > Self.mostMappedBytes
+  }
+
+  /// Mapped pages are counted after so many questions: that takes as long as half of one.
+  private static let questionsBetweenLooks = 64
+  /// More than this is given back: whoever asks all over a large file would else have all of it in memory.
+  private static let mostMappedBytes = 128 << 20
+
+  /// Memory of this process that is pages of files (proc_pid_statm(5), shared); 0 where nobody says so.
+  private static var mappedBytes: Int {
+    let file = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return 0 }
+    defer { close(file) }
+    let text = unsafe [UInt8](unsafeUninitializedCapacity: 128) { buffer, count in
+      // Safe because the buffer has room for so many bytes.
+      count = max(0, unsafe read(file, buffer.baseAddress, buffer.count))
+    }
+    let words = text.split(separator: UInt8(ascii: " "))
+    guard words.count > 2, let pages = Int(String(decoding: words[2], as: UTF8.self)) else {
+      return 0
+    }
+    return pages * sysconf(Int32(_SC_PAGESIZE))
   }
 
   /// What `.debug_aranges` says.

@@ -59,6 +59,8 @@ package final class ModuleLookup: Sendable {
   ) -> DWARFLookup {
     let small = known.withLockIfAvailable { known -> DWARFLookup? in
       guard known.isWorthKeeping(for: batch) else { return nil }
+      // Each question touches a few pages of a large file, and the kernel maps sixteen around each.
+      if known.isTimeToRelease() { dwarf.releasePages() }
       return DWARFLookup(
         batch,
         in: dwarf,

@@ -1,11 +1,14 @@
 /// Paths by number, each kept once; made from bytes, without a String each.
 struct PathTable: Sendable {
   private var bytes: [UInt8] = []
-  /// Where each path begins in `bytes`, and where the last one ends.
-  private var starts: [Int] = [0]
-  private var slots = [UInt32](repeating: .max, count: 64)
+  /// Where each path ends in `bytes`, and the next one begins.
+  private var ends: [Int] = []
+  /// None before the first path: most tables of small answers stay empty.
+  private var slots: [UInt32] = []
 
-  var count: Int { starts.count - 1 }
+  private static let smallestCount = 16
+
+  var count: Int { ends.count }
 
   /// The number of a path, new or known.
   mutating func number(of path: [UInt8]) -> UInt32 {
@@ -15,12 +18,14 @@ struct PathTable: Sendable {
     let number = UInt32(count)
     slots[slot] = number
     bytes.append(contentsOf: path)
-    starts.append(bytes.count)
+    ends.append(bytes.count)
     return number
   }
 
   /// The path of a number below `count`.
-  subscript(number: Int) -> ArraySlice<UInt8> { bytes[starts[number]..<starts[number + 1]] }
+  subscript(number: Int) -> ArraySlice<UInt8> {
+    bytes[(number == 0 ? 0 : ends[number - 1])..<ends[number]]
+  }
 
   private func slot(of path: ArraySlice<UInt8>) -> Int {
     let mask = slots.count - 1
@@ -33,7 +38,7 @@ struct PathTable: Sendable {
   }
 
   private mutating func grow() {
-    slots = [UInt32](repeating: .max, count: slots.count * 2)
+    slots = [UInt32](repeating: .max, count: max(Self.smallestCount, slots.count * 2))
     for number in 0..<count { slots[slot(of: self[number])] = UInt32(number) }
   }
 }
