@@ -104,6 +104,27 @@ struct PprofReportTests {
     #expect(top.contains("5040ms  4.84%   100%     5040ms  4.84%  __futex_abstimed_wait_common"))
   }
 
+  @Test func pprofShowsWhatGrewBetweenTwoReports() throws {
+    let before = SampleReport.server()
+    var after = before
+    after.threads += (0..<40).map { index in
+      var worker = before.threads[1]
+      worker.threadID = Int32(6000 + index)
+      return worker
+    }
+    after.threads.removeAll { $0.name == "shop" }
+    let top = try Pprof(bytes(after, .pprof)).text(
+      "-top",
+      since: Pprof(bytes(before, .pprof))
+    )
+    let rows = top.split(separator: "\n").map { $0.split(separator: " ") }
+    func change(_ function: String) -> Substring? {
+      rows.first { $0.last?.elementsEqual(function) ?? false }?.first
+    }
+    #expect(change("__futex_abstimed_wait_common") == "40", "\(top)")
+    #expect(change("accept4") == "-1", "\(top)")
+  }
+
   @Test func whatWasCapturedAndWhatIsMissingIsSaid() throws {
     let comments = try Pprof(bytes(SampleReport.crash(), .pprof)).text("-comments")
     #expect(

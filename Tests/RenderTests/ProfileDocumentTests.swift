@@ -83,6 +83,14 @@ struct ProfileDocumentTests {
     #expect(try names(SampleReport.tasks()) == ["bank", "bank", "Swift tasks"])
     let idle = try names(SampleReport.large(threads: 10_000, distinct: 12, depth: 27))
     #expect(idle == ["worker-* (10,000 threads)"])
+    var unlike = SampleReport.large(threads: 1000, distinct: 12, depth: 5)
+    for index in unlike.threads.indices {
+      unlike.threads[index].name = String(repeating: "x", count: index + 1)
+    }
+    let tracks = try names(unlike)
+    #expect(tracks.count == 200 && tracks.last == "others (801 threads)")
+    let document = try ProfileDocument("firefox", bytes(unlike, .firefox))
+    #expect(document.threads.values.reduce(0, +) == 1000)
   }
 
   @Test func buildsAreCalledAsBreakpadCallsThem() throws {

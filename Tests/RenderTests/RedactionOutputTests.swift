@@ -43,6 +43,31 @@ struct RedactionOutputTests {
     #expect(redacted.range(of: Data("redacted-".utf8)) != nil)
   }
 
+  @Test(arguments: ComparisonFormat.allCases)
+  func noCanaryIsInAComparison(_ format: ComparisonFormat) throws {
+    func output(_ old: DumpReport, _ new: DumpReport, _ names: [String]) throws -> Data {
+      var bytes = Data()
+      let comparison = ReportComparison(old: old, new: new)
+      try format.write(comparison, names: names) { bytes += $0 }
+      return bytes
+    }
+    var later = CanaryReport().report
+    later.threads.append(later.threads[0])
+    later.tasks += later.tasks
+    later.connections[0].count = 7
+    later.modules[0].base = 0x2000
+    let names = ["/home/\(CanaryReport.mark)/a.dcap", "\(CanaryReport.mark).dcap"]
+    #expect(try output(canaries, later, names).range(of: mark) != nil)
+    let redaction = Redaction()
+    let redacted = try output(
+      redaction.redacted(canaries),
+      redaction.redacted(later),
+      names.map(redaction.redacted(fileName:))
+    )
+    #expect(redacted.range(of: mark) == nil, "\(Self.surroundings(of: mark, in: redacted))")
+    #expect(redacted.count > 100)
+  }
+
   @Test func noCanaryIsInTheArchive() throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("report.dcreport")

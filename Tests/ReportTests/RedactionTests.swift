@@ -138,6 +138,51 @@ struct RedactionTests {
     #expect(named.threads[6].name == "plug in")
   }
 
+  @Test func addressesInNamesAndValuesInSentencesBecomeTokens() throws {
+    var report = DumpReport()
+    report.process.host = "db-7"
+    report.connections = [ReportConnection(state: "ESTABLISHED", count: 1)]
+    report.connections[0].peer = "[2001:db8::1]:443"
+    report.process.arguments = ["acme", "42", "acme-corp"]
+    report.threads = [ReportThread(threadID: 1)]
+    report.threads[0].name = "to 2001:db8::1"
+    report.threads[0].reason = "acme 42 acme-corp db-7 acm 2001:db8::1"
+    report.tasks = [ReportTask(id: 1, address: 0, state: .running)]
+    report.tasks[0].name = "acme via db-7"
+    let redacted = Redaction(key: key).redacted(report)
+    #expect(try redacted.threads[0].name == filled("to {2001:db8::1}"))
+    // The longest value that fits is one; what is shorter than four bytes stays.
+    #expect(
+      try redacted.threads[0].reason == filled("{acme} 42 {acme-corp} {db-7} acm {2001:db8::1}")
+    )
+    #expect(try redacted.tasks[0].name == filled("acme via {db-7}"))
+  }
+
+  @Test func theHandlersOwnReasonsStay() throws {
+    func reason(_ text: String, watchdog: Bool = false) -> String? {
+      var report = DumpReport()
+      report.reason = text
+      if watchdog { report.findings = [Finding(kind: "watchdog", text: "queue had no tick")] }
+      return Redaction(key: key).redacted(report).reason
+    }
+    #expect(reason("signal") == "signal")
+    #expect(reason("watchdog queue", watchdog: true) == "watchdog queue")
+    #expect(try reason("watchdog queue") == token("watchdog queue"))
+    #expect(try reason("alice asked", watchdog: true) == token("alice asked"))
+  }
+
+  @Test func tenThousandLabelsAndSentencesAreLookedThroughOnceEach() {
+    var report = DumpReport()
+    report.threads = (0..<10_000).map { index in
+      var thread = ReportThread(threadID: Int32(index))
+      thread.labels = ["request": "request \(index) of many"]
+      thread.reason = "request \(9999 - index) of many was cut at 0x\(String(index, radix: 16))"
+      return thread
+    }
+    let redacted = Redaction(key: key).redacted(report)
+    #expect(redacted.threads.allSatisfy { $0.reason?.hasPrefix("redacted-") ?? false })
+  }
+
   @Test func whatAReportIsAboutStays() {
     let report = SampleReport.server()
     let redacted = Redaction(key: key).redacted(report)

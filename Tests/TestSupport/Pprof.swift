@@ -17,6 +17,11 @@ package struct Pprof {
     try text(options)
   }
 
+  /// What pprof prints of what this profile has more than another.
+  package func text(_ options: String..., since before: Pprof) throws -> String {
+    try text(options + ["-diff_base=\(before.path)"])
+  }
+
   private func text(_ options: [String]) throws -> String {
     let result = try run(
       "go",

@@ -29,11 +29,12 @@ struct FirefoxTrack {
       track(of: report, members, pattern: pattern.value)
     }
     tracks.sort { ($0.isMain ? 0 : 1, $1.members.count) < ($1.isMain ? 0 : 1, $0.members.count) }
+    tracks = limited(tracks)
     // The profiler opens no file without a row.
     if tracks.isEmpty { tracks = [FirefoxTrack(name: "threads", id: "threads", members: [])] }
     // A damaged capture may have two threads of one number.
-    for index in tracks.indices
-    where tracks[..<index].contains(where: { $0.id == tracks[index].id }) {
+    var ids: Set<String> = []
+    for index in tracks.indices where !ids.insert(tracks[index].id).inserted {
       tracks[index].id += ".\(index)"
     }
     guard !report.tasks.isEmpty else { return tracks }
@@ -44,6 +45,20 @@ struct FirefoxTrack {
     )
     tasks.isOfTasks = true
     return tracks + [tasks]
+  }
+
+  /// More rows the profiler cannot handle: the smallest become one.
+  private static let largestCount = 200
+
+  private static func limited(_ tracks: [FirefoxTrack]) -> [FirefoxTrack] {
+    guard tracks.count > largestCount else { return tracks }
+    let members = tracks[(largestCount - 1)...].flatMap(\.members)
+    let rest = FirefoxTrack(
+      name: "others (\(grouped(members.count)) threads)",
+      id: "others",
+      members: members
+    )
+    return tracks.prefix(largestCount - 1) + [rest]
   }
 
   private static func track(

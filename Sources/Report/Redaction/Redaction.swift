@@ -46,26 +46,25 @@ struct Redactor {
   private let redaction: Redaction
   private let folders: PrivateFolders
   private var tokens: RedactionTokens
-  /// Values that were taken out, which texts may repeat; the longest first.
-  private var values: [String] = []
+  /// Values that were taken out, which sentences may repeat.
+  private var values = RepeatedValues([])
+  /// Addresses among them, which names may repeat.
+  private var addresses = RepeatedValues([])
   /// Many threads have the same texts.
   private var knownTexts: [String: String] = [:]
-
-  /// Shorter values are part of many words that have nothing to do with them.
-  private static let shortestRepeated = 4
 
   init(_ redaction: Redaction, key: [UInt8], _ report: DumpReport) {
     self.redaction = redaction
     folders = PrivateFolders(others: redaction.privateFolders)
     tokens = RedactionTokens(key: key)
-    let all = repeatable(in: report).filter { $0.utf8.count >= Self.shortestRepeated }
-    values = Set(all).sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
+    let addresses = Self.addresses(in: report)
+    self.addresses = RepeatedValues(addresses)
+    values = RepeatedValues(addresses + otherValues(in: report))
   }
 
   mutating func redacted(_ report: DumpReport) -> DumpReport {
     var report = report
-    // "signal" is ours; all else was given by the service.
-    if report.reason != "signal" { report.reason = value(report.reason) }
+    report.reason = reason(report)
     report.problems = report.problems.map { sentence($0) }
     report.captureFile = report.captureFile.map { captureFile($0) }
     report.message = value(report.message)
@@ -98,22 +97,35 @@ struct Redactor {
     return report
   }
 
-  /// What a sentence about the process may repeat.
-  private func repeatable(in report: DumpReport) -> [String] {
-    var all = [report.process.host, report.message].compactMap(\.self)
+  /// The host's name, and the addresses of connections.
+  private static func addresses(in report: DumpReport) -> [String] {
+    let descriptors = report.threads.flatMap { $0.waitsFor?.descriptors ?? [] }
+    let endpoints =
+      descriptors.flatMap { [$0.local, $0.peer] }
+      + report.connections.flatMap { [$0.local, $0.peer] }
+    return [report.process.host].compactMap(\.self)
+      + endpoints.compactMap(\.self).map(address).filter { !isAny($0) }
+  }
+
+  /// What else a sentence about the process may repeat.
+  private func otherValues(in report: DumpReport) -> [String] {
+    var all = [report.message].compactMap(\.self)
     all += report.process.arguments
     all += report.environment.compactMap(\.value)
     all += report.notes.map(\.text)
-    let places = report.threads.flatMap { $0.waitsFor?.descriptors ?? [] }
-    all += places.flatMap { [$0.local, $0.peer].compactMap(\.self) }.map { Self.address(of: $0) }
-    all += report.connections.flatMap { [$0.local, $0.peer].compactMap(\.self) }.map {
-      Self.address(of: $0)
-    }
     for thread in report.threads {
       all += thread.labels.filter { isRedacted(label: $0.key) }.map(\.value)
     }
     let names = report.threads.map(\.name) + report.tasks.map(\.name) + [report.process.name]
     return all + names.compactMap(\.self).filter { isRedacted(name: $0) }
+  }
+
+  /// Why the capture was made: the handler's own words stay, and the name of a watchdog, which a finding tells too.
+  private mutating func reason(_ report: DumpReport) -> String? {
+    guard let reason = report.reason, reason != "signal" else { return report.reason }
+    let isWatchdog =
+      reason.hasPrefix("watchdog ") && report.findings.contains { $0.kind == "watchdog" }
+    return isWatchdog ? sentence(reason) : value(reason)
   }
 }
 
@@ -137,18 +149,14 @@ extension Redactor {
   /// A sentence of this program's or of the handler's: also what it repeats is redacted.
   mutating func sentence(_ sentence: String) -> String {
     if let known = knownTexts[sentence] { return known }
-    let result = tokens.text(withTokens(sentence), folders)
+    let result = tokens.text(withTokens(sentence, values), folders)
     knownTexts[sentence] = result
     return result
   }
 
   /// The text with tokens in place of the values that it repeats.
-  private mutating func withTokens(_ text: String) -> String {
-    var result = text
-    for value in values where result.contains(value) {
-      result = result.replacing(value, with: tokens.token(for: value))
-    }
-    return result
+  private mutating func withTokens(_ text: String, _ values: RepeatedValues) -> String {
+    values.replaced(in: text) { tokens.token(for: $0) }
   }
 
   mutating func sentence(_ sentence: String?) -> String? {
@@ -166,14 +174,16 @@ extension Redactor {
   /// A name that somebody gave to a thread, a task or the process.
   mutating func name(_ name: String?) -> String? {
     guard let name else { return nil }
-    return isRedacted(name: name) ? tokens.token(for: name) : text(name)
+    if isRedacted(name: name) { return tokens.token(for: name) }
+    // Names such as "from 10.0.0.3" are common.
+    return text(withTokens(name, addresses))
   }
 
   /// Where a capture lies, as the person called it: from where a relative path goes is not known.
   mutating func captureFile(_ path: String) -> String {
     if path == "-" { return path }
     guard path.hasPrefix("/") else { return tokens.token(forFileName: path) }
-    return withTokens(tokens.path(path, folders))
+    return withTokens(tokens.path(path, folders), values)
   }
 
   /// A file that the service had open: its data, unless it is the system's.
@@ -187,8 +197,13 @@ extension Redactor {
   /// An address with a port, of which the port stays, and addresses that stand for any.
   mutating func endpoint(_ endpoint: String) -> String {
     let (address, port) = Self.parts(of: endpoint)
-    if ["", "0.0.0.0", "::", "*"].contains(address) { return endpoint }
+    if Self.isAny(address) { return endpoint }
     return tokens.token(for: address) + (port.map { ":\($0)" } ?? "")
+  }
+
+  /// It stands for all of a machine's addresses.
+  private static func isAny(_ address: String) -> Bool {
+    ["", "0.0.0.0", "::", "*"].contains(address)
   }
 
   /// The address of `1.2.3.4:5`, `[::1]:5` or `::1`; of what is none of these, the whole.
