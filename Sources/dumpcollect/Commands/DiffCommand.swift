@@ -37,7 +37,7 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup var symbolizer: SymbolizerArguments
 
-  @OptionGroup(title: "Redaction") var redaction: RedactionArguments
+  @OptionGroup var redaction: RedactionArguments
 
   func validate() throws {
     try requireNames(inputs + [output])

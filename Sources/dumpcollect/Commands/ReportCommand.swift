@@ -34,7 +34,7 @@ struct ReportCommand: ParsableCommand {
 
   @OptionGroup var symbolizer: SymbolizerArguments
 
-  @OptionGroup(title: "Redaction") var redaction: RedactionArguments
+  @OptionGroup var redaction: RedactionArguments
 
   func validate() throws {
     try requireNames([input, output])

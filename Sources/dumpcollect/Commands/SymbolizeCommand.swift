@@ -22,7 +22,7 @@ struct SymbolizeCommand: ParsableCommand {
 
   @OptionGroup var symbolizer: SymbolizerArguments
 
-  @OptionGroup(title: "Redaction") var redaction: RedactionArguments
+  @OptionGroup var redaction: RedactionArguments
 
   func validate() throws {
     try requireNames(captures + [output])
