@@ -6,6 +6,8 @@ package enum ExitStatus: Int32, Error {
   case partial = 1
   /// Nothing could be done.
   case nothingDone = 2
+  /// What was watched grew beyond its limit.
+  case limitCrossed = 3
   /// Wrong usage; swift-argument-parser ends with it too (EX_USAGE of sysexits.h).
   case usage = 64
 }
@@ -43,7 +45,7 @@ package struct Outcomes {
     switch status {
     case .complete: done += 1
     case .partial: partial += 1
-    case .nothingDone, .usage: failed += 1
+    case .nothingDone, .limitCrossed, .usage: failed += 1
     }
   }
 

@@ -55,11 +55,16 @@ extension SymbolizerOptions {
 public struct CaptureSymbolizer: Sendable {
   private let options: SymbolizerOptions
   private let log: Logger
+  private let cache: SymbolCache?
 
   /// A symbolizer; it opens nothing yet.
-  public init(options: SymbolizerOptions, log: Logger) {
+  ///
+  /// `cache`: where to keep what was looked up, for further captures of the same process.
+  public init(options: SymbolizerOptions, log: Logger, cache: SymbolCache? = nil) {
     self.options = options
     self.log = log
+    // Source is shown of what is looked up alone.
+    self.cache = options.sourceContext == nil ? cache : nil
   }
 
   /// The report of the capture file at `path`; "-" is standard input.
@@ -91,24 +96,25 @@ public struct CaptureSymbolizer: Sendable {
     let hasRuntimeInProgram = capture.taskSummary?.runtime == .static
     for index in modules.indices where !places.sitesOfModule[index].isEmpty {
       let swift = SwiftFrames(
-        modulePath: modules[index].entry.path,
+        modulePath: modules[index].module.entry.path,
         isRuntimeInProgram: hasRuntimeInProgram
       )
       let snippets = addFrames(of: index, &modules[index], sites, places, demangler, swift, &table)
       report.snippets.formUnion(snippets)
-      report.problems += modules[index].refusals
+      report.problems += modules[index].module.refusals
     }
 
-    report.modules = modules.map(\.entry)
+    report.modules = modules.map(\.module.entry)
     report.frames = table.frames
     report.stacks = sites.stacks.map(table.stack)
     for (thread, stack) in sites.stackOfThread.enumerated() { report.threads[thread].stack = stack }
     for (thread, stack) in sites.stackOfCreator.enumerated() {
       report.threads[thread].createdBy?.stack = stack
     }
-    var types = ActorTypes(modules, map)
+    var types = ActorTypes(modules.map(\.module), map)
     report.executors = capture.executors.map { types.executor($0) }
     report.takeTasks(capture, stacks: sites.taskStacks)
+    cache?.replaceAll(zip(capture.modules, modules).map { ($0, $1) })
     return report
   }
 
@@ -127,41 +133,61 @@ public struct CaptureSymbolizer: Sendable {
 
 extension CaptureSymbolizer {
   /// Finds the files of all modules, in the order of the capture.
-  private func openModules(_ capture: Capture, _ places: SitePlaces) -> [CapturedModule] {
+  private func openModules(_ capture: Capture, _ places: SitePlaces) -> [SymbolCache.Entry] {
     let search = DebugFileSearch(options.lookup)
     let modules = capture.modules
     let counter = WorkCounter(end: modules.count)
     let shares = WorkerPool.run(workerCount: max(1, min(jobs, modules.count))) {
-      var share: [(index: Int, module: CapturedModule)] = []
+      var share: [(index: Int, entry: SymbolCache.Entry)] = []
       while let index = counter.next() {
         // Nothing is fetched for a module that no frame lies in.
         let isWanted = !places.sitesOfModule[index].isEmpty
-        share.append((index, CapturedModule(modules[index], search, mayFetch: isWanted)))
+        share.append((index, entry(of: modules[index], search, isWanted: isWanted)))
       }
       return share
     }
-    let opened = shares.joined().sorted { $0.index < $1.index }.map(\.module)
-    for module in opened {
-      let entry = module.entry
+    let opened = shares.joined().sorted { $0.index < $1.index }.map(\.entry)
+    for entry in opened.map(\.module.entry) {
       log.debug("\(entry.path): \(entry.status.rawValue)\(entry.reason.map { ": \($0)" } ?? "")")
     }
     return opened
   }
 
-  /// Looks up all addresses of one module at once; gives the source around them, where that is wanted.
+  /// The module as it is kept, or opened now.
+  private func entry(
+    of module: WireModule,
+    _ search: DebugFileSearch,
+    isWanted: Bool
+  ) -> SymbolCache.Entry {
+    if let kept = cache?.entry(of: module, isWanted: isWanted) { return kept }
+    let isKept = cache != nil
+    let opened = CapturedModule(module, search, mayFetch: isWanted, isKept: isKept)
+    return SymbolCache.Entry(module: opened, wasWanted: isWanted)
+  }
+
+  /// Looks up all addresses of one module at once, but those that are kept; gives the source around them, where that is wanted.
   private func addFrames(
     of index: Int,
-    _ module: inout CapturedModule,
+    _ entry: inout SymbolCache.Entry,
     _ sites: CallSites,
     _ places: SitePlaces,
     _ demangler: Demangler?,
     _ swift: SwiftFrames,
     _ table: inout FrameTable
   ) -> [SourceSnippet] {
-    let numbers = places.sitesOfModule[index]
+    var numbers: [Int] = []
+    for number in places.sitesOfModule[index] {
+      guard let known = entry.sites[sites.sites[number]] else {
+        numbers.append(number)
+        continue
+      }
+      table.add(known, of: sites.sites[number], number: number, module: (index, entry.module.bias))
+    }
+    guard !numbers.isEmpty else { return [] }
+    let module = entry.module
     let bias = module.bias
     var problems: [String] = []
-    let lookup = module.files.lookup(problems: &problems)
+    let lookup = module.lookup(problems: &problems)
     let addresses = numbers.map { bias.elfAddress(of: sites.sites[$0].lookupAddress).value }
     log.info("\(module.entry.path): looking up \(counted(addresses.count, "address", "addresses"))")
     let awaits = AwaitPlaces(addresses) { sites.sites[numbers[$0]].isAsync }
@@ -182,20 +208,16 @@ extension CaptureSymbolizer {
       let isPlaced = found.contains { $0.line != nil }
       let gap =
         reason ?? (isPlaced ? nil : lookup.dwarf == nil ? "no debug information" : "no line")
-      table.add(
-        found,
-        of: site,
-        number: number,
-        module: (index, offset),
-        unknown: isOpen ? gap : module.unknownReason
-      )
+      let resolved = ResolvedSite(frames: found, unknown: isOpen ? gap : module.unknownReason)
+      table.add(resolved, of: site, number: number, module: (index, bias))
+      if cache != nil { entry.sites[site] = resolved }
     }
     for problem in problems { log.debug("\(module.entry.path): \(problem)") }
     if let problem = problems.first {
       let more = problems.count == 1 ? "" : " (and \(problems.count - 1) more like that)"
       log.warning("\(module.entry.path): \(problem)\(more)")
     }
-    module.note(problems)
+    entry.module.note(problems)
     guard let context = options.sourceContext, let dwarf = lookup.dwarf else { return [] }
     let texts = SourceTexts(
       context: context,

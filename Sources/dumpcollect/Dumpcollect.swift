@@ -19,13 +19,15 @@ struct Dumpcollect: ParsableCommand {
         dumpcollect symbolize CAPTURE   make a report of it; prints its path
         dumpcollect report REPORT       read it
         dumpcollect diff OLD NEW        what changed from one to the next
+        dumpcollect watch NAME          what grows, and what may be a leak
 
-      Exit codes: 0 complete; 1 partial, or for diff: they differ; 2 nothing could be done; 64 wrong usage.
+      Exit codes: 0 complete; 1 partial, or for diff: they differ; 2 nothing could be done; 3 watch crossed its \
+      limit; 64 wrong usage.
       """,
     version: Version.text,
     subcommands: [
       ListCommand.self, DumpCommand.self, SymbolizeCommand.self, ReportCommand.self,
-      DiffCommand.self, ResolveCommand.self,
+      DiffCommand.self, WatchCommand.self, ResolveCommand.self,
     ],
     defaultSubcommand: ListCommand.self
   )

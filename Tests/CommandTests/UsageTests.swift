@@ -25,7 +25,7 @@ struct UsageTests {
     #expect(result.errorText == "")
   }
 
-  @Test(arguments: ["list", "dump", "symbolize", "report", "diff", "resolve"])
+  @Test(arguments: ["list", "dump", "symbolize", "report", "diff", "watch", "resolve"])
   func everyVerbExplainsItself(_ verb: String) throws {
     let result = try dumpcollect(verb, "--help")
     #expect(result.status == 0)
@@ -35,7 +35,7 @@ struct UsageTests {
 
   @Test func unfinishedVerbsAreAbsent() throws {
     let help = try dumpcollect("--help").text
-    for verb in ["watch", "core", "attach", "doctor"] {
+    for verb in ["core", "attach", "doctor"] {
       #expect(!help.contains("\n  \(verb) "))
     }
   }
@@ -51,6 +51,11 @@ struct UsageTests {
     ["dump", "1", "-o", ""], ["dump", ""], ["diff"], ["diff", "a"], ["diff", "-", "-"],
     ["diff", "a", ""],
     ["diff", "a", "b", "--json", "--format", "text"], ["diff", "a", "b", "--format", "full"],
+    ["watch"], ["watch", ""], ["watch", "1", "--grow", "0"], ["watch", "1", "--grow", "-1%"],
+    ["watch", "1", "--grow", "x"],
+    ["watch", "1", "--count", "0"], ["watch", "1", "--interval", "0"],
+    ["watch", "1", "--json", "--text"],
+    ["watch", "1", "--keep", "/no/such/folder"], ["watch", "1", "2"], ["watch", "0"],
   ])
   func wrongUsageEndsWith64(_ arguments: [String]) throws {
     let result = try run(Products.dumpcollect, arguments)

@@ -7,11 +7,16 @@ struct CapturedModule: Sendable {
   let files: ModuleFiles
   /// As the report lists it.
   private(set) var entry: ReportModule
+  /// Keeps what the files know for further captures; nil where there will be none.
+  private let kept: KeptLookup?
 
   /// Finds the module's files.
   ///
-  /// `mayFetch`: servers may be asked for them.
-  init(_ module: WireModule, _ search: DebugFileSearch, mayFetch: Bool) {
+  /// - Parameters:
+  ///   - mayFetch: servers may be asked for them.
+  ///   - isKept: the module will be asked again for further captures.
+  init(_ module: WireModule, _ search: DebugFileSearch, mayFetch: Bool, isKept: Bool = false) {
+    kept = isKept ? KeptLookup() : nil
     let request = ModuleRequest(module)
     bias = LoadBias(module.loadBias)
     files = search.files(of: request, mayFetch: mayFetch)
@@ -30,9 +35,16 @@ struct CapturedModule: Sendable {
     entry.reason = reasons.joined(separator: "; ").nonEmpty
   }
 
+  /// All that the files know; what of them cannot be read is added to `problems`, once.
+  func lookup(problems: inout [String]) -> ModuleLookup {
+    kept?.lookup(of: files, problems: &problems) ?? files.lookup(problems: &problems)
+  }
+
   /// Says of the module's entry what was found out while its addresses were looked up: the first
   /// few problems, for damage comes in numbers.
   mutating func note(_ problems: [String]) {
+    // A module that is asked for several captures may have the same said again.
+    let problems = problems.filter { entry.reason?.contains($0) != true }
     guard !problems.isEmpty else { return }
     var parts = [entry.reason].compactMap(\.self) + problems.prefix(3)
     if problems.count > 3 { parts.append("and \(problems.count - 3) more like that") }

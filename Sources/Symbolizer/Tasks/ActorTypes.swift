@@ -67,7 +67,7 @@ struct ActorTypes {
     let module = modules[index]
     // What of the symbols cannot be read stands in the module's entry already.
     var problems: [String] = []
-    let symbols = module.files.lookup(problems: &problems).symbols
+    let symbols = module.lookup(problems: &problems).symbols
     let place = module.bias.elfAddress(of: RuntimeAddress(address)).value
     guard let variable = symbols.variable(at: place) else {
       return .failure(Failure(reason: .noSymbol))

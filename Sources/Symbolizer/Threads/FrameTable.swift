@@ -16,6 +16,22 @@ struct FrameTable {
     sites.flatMap { Array(ranges[$0]) }
   }
 
+  /// Gives a call site the frames that were found for it in a module.
+  mutating func add(
+    _ resolved: ResolvedSite,
+    of site: CallSite,
+    number: Int,
+    module: (index: Int, bias: LoadBias)
+  ) {
+    add(
+      resolved.frames,
+      of: site,
+      number: number,
+      module: (module.index, module.bias.elfAddress(of: site.address).value),
+      unknown: resolved.unknown
+    )
+  }
+
   /// Gives a call site its frames; none means that nothing is known of it, for the reason
   /// `unknown`.
   mutating func add(

@@ -37,7 +37,7 @@ struct DumpCommand: ParsableCommand {
   }
 
   func run() throws {
-    let ids = try processes.flatMap(matches)
+    let ids = try processes.flatMap(processIDs(named:))
     if output != nil, ids.count > 1 {
       throw CommandError(
         "-o takes one capture, and \(ids.count) processes match: "
@@ -67,7 +67,8 @@ struct DumpCommand: ParsableCommand {
       do throws(CommandError) {
         let path = try request.wait(until: deadline, timeout: timeout.duration)
         if let output {
-          try copy(path, to: output, of: request.process)
+          try copyCapture(path, to: output, of: request.process)
+          if output != "-" { try StandardOutput.write(line: output) }
         } else {
           try StandardOutput.write(line: path)
         }
@@ -78,56 +79,5 @@ struct DumpCommand: ParsableCommand {
       }
     }
     try outcomes.finish()
-  }
-
-  /// The processes that an argument names; at least one.
-  private func matches(_ argument: String) throws(CommandError) -> [pid_t] {
-    if let id = pid_t(argument) {
-      guard id > 0 else {
-        throw CommandError("\(argument): expected a process id or a name", status: .usage)
-      }
-      return [id]
-    }
-    let named = allProcessIDs().filter { id in
-      guard id != getpid(), let process = ProcessStatus(id) else { return false }
-      return process.name == argument || process.executableName == argument
-    }
-    guard !named.isEmpty else {
-      throw CommandError(
-        "no process is named \(argument)",
-        hint: "see who can be dumped: dumpcollect list"
-      )
-    }
-    let armed = named.filter { (try? Registration.find($0)) != nil }
-    // With none armed, each says itself why it cannot be dumped.
-    return armed.isEmpty ? named : armed
-  }
-
-  /// Copies a capture to where the person wants it.
-  private func copy(
-    _ path: String,
-    to output: String,
-    of process: ProcessStatus
-  ) throws(CommandError) {
-    let source = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-    guard source >= 0 else { throw CommandError("\(path): cannot open it: \(SystemError.current)") }
-    defer { close(source) }
-    var status = stat()
-    // The path came from the service: only a file of its own is copied.
-    guard unsafe fstat(source, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      process.userIDs.contains(status.st_uid) || status.st_uid == 0
-    else {
-      throw CommandError("\(path): expected a capture file of \(userName(process.userID))")
-    }
-    var file = try OutputFile(output, mode: 0o600)
-    do throws(SystemError) {
-      while case let piece = try readAll(source, limit: 1 << 20), !piece.isEmpty {
-        do { try file.write(piece) } catch { throw SystemError(code: EIO) }
-      }
-    } catch {
-      throw CommandError("\(path): cannot copy it to \(output): \(error)")
-    }
-    try file.finish()
-    if output != "-" { try StandardOutput.write(line: output) }
   }
 }

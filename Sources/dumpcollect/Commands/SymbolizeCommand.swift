@@ -84,10 +84,13 @@ struct SymbolizeCommand: ParsableCommand {
 }
 
 /// The report of a capture, called by `name` as the person typed it; errors say what to try next.
+///
+/// `cache`: what was looked up for earlier captures of the process.
 func symbolizedReport(
   ofCapture path: String,
   as name: String,
-  options: SymbolizerOptions
+  options: SymbolizerOptions,
+  cache: SymbolCache? = nil
 ) throws(CommandError) -> DumpReport {
   if FileKind(of: path) == .database {
     throw CommandError(
@@ -96,7 +99,7 @@ func symbolizedReport(
     )
   }
   do throws(SymbolizerError) {
-    let symbolizer = CaptureSymbolizer(options: options, log: NoteLog.logger)
+    let symbolizer = CaptureSymbolizer(options: options, log: NoteLog.logger, cache: cache)
     var report = try symbolizer.report(ofCaptureAt: path)
     report.captureFile = name
     return report

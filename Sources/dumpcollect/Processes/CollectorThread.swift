@@ -17,4 +17,15 @@ enum CollectorThread {
       return blocked & 1 << UInt64(signal - 1) == 0
     }
   }
+
+  /// The signal was sent to the thread, which has not taken it yet.
+  static func isPending(_ signal: Int32, _ processID: pid_t) -> Bool {
+    // A thread that cannot be read has ended, and with it what it was sent.
+    guard let thread = find(processID, open: signal),
+      let status = try? procText("/proc/\(processID)/task/\(thread)/status"),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("SigPnd:\t") }),
+      let pending = UInt64(line.dropFirst(8), radix: 16)
+    else { return false }
+    return pending & 1 << UInt64(signal - 1) != 0
+  }
 }

@@ -7,7 +7,7 @@ final class DumpRequest {
   private let handle: ProcessHandle
   private var registration: Registration
   /// The state when the request was sent; a forked process without a state of its own begins at zero.
-  private let acceptedBefore: UInt64
+  let acceptedBefore: UInt64
   private let failedBefore: UInt64
   private let publishedBefore: UInt64
   /// When to look for another state file.
@@ -78,6 +78,13 @@ final class DumpRequest {
         atMost: min(left, registration.isInherited ? .milliseconds(5) : .milliseconds(100))
       )
     }
+  }
+
+  /// After `wait`: the capture serves this request and no other, as far as the service's counters tell.
+  var isServedAlone: Bool {
+    registration.state.served == acceptedBefore + 1
+      && registration.state.accepted == acceptedBefore + 1
+      && registration.state.published == publishedBefore + 1
   }
 
   /// Reads the state anew, now and then from another file: a forked process makes its own at its first

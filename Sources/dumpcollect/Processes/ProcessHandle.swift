@@ -3,7 +3,8 @@ import Glibc
 /// One process that cannot be confused with a later one of the same id: a pidfd.
 final class ProcessHandle {
   let processID: pid_t
-  private let descriptor: Int32
+  /// A pidfd: ready to be read from when the process has ended.
+  let descriptor: Int32
 
   /// Holds on to the process that has this id now.
   init(_ processID: pid_t) throws(SystemError) {

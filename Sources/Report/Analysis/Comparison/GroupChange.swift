@@ -111,7 +111,7 @@ struct GroupComparison {
 }
 
 /// What groups of threads and of tasks have in common.
-private protocol FingerprintGroup {
+protocol FingerprintGroup {
   var fingerprint: StackFingerprint? { get }
   var memberCount: Int { get }
   var asMembers: GroupChange.Members { get }
@@ -120,7 +120,7 @@ private protocol FingerprintGroup {
 }
 
 /// The groups of a report by fingerprint, and the order of these.
-private struct MatchedGroups<Group: FingerprintGroup> {
+struct MatchedGroups<Group: FingerprintGroup> {
   private(set) var order: [StackFingerprint] = []
   private(set) var groups: [StackFingerprint: Group] = [:]
 
@@ -139,15 +139,15 @@ private struct MatchedGroups<Group: FingerprintGroup> {
 }
 
 extension DumpReport {
-  fileprivate func threadsByFingerprint() -> MatchedGroups<StackGroup> { MatchedGroups(groups()) }
-  fileprivate func tasksByFingerprint() -> MatchedGroups<TaskGroup> { MatchedGroups(taskGroups()) }
+  func threadsByFingerprint() -> MatchedGroups<StackGroup> { MatchedGroups(groups()) }
+  func tasksByFingerprint() -> MatchedGroups<TaskGroup> { MatchedGroups(taskGroups()) }
 }
 
 extension StackGroup: FingerprintGroup {
-  fileprivate var memberCount: Int { threads.count }
-  fileprivate var asMembers: GroupChange.Members { .threads(self) }
+  var memberCount: Int { threads.count }
+  var asMembers: GroupChange.Members { .threads(self) }
 
-  fileprivate mutating func add(_ other: StackGroup) {
+  mutating func add(_ other: StackGroup) {
     threads = (threads + other.threads).sorted()
     for (activity, count) in other.activities {
       if let known = activities.firstIndex(where: { $0.activity == activity }) {
@@ -161,10 +161,10 @@ extension StackGroup: FingerprintGroup {
 }
 
 extension TaskGroup: FingerprintGroup {
-  fileprivate var memberCount: Int { tasks.count }
-  fileprivate var asMembers: GroupChange.Members { .tasks(self) }
+  var memberCount: Int { tasks.count }
+  var asMembers: GroupChange.Members { .tasks(self) }
 
-  fileprivate mutating func add(_ other: TaskGroup) {
+  mutating func add(_ other: TaskGroup) {
     tasks = (tasks + other.tasks).sorted()
     for (activity, count) in other.activities {
       if let known = activities.firstIndex(where: { $0.activity == activity }) {
