@@ -12,9 +12,7 @@ struct CapturedModule: Sendable {
 
   /// Finds the module's files.
   ///
-  /// - Parameters:
-  ///   - mayFetch: servers may be asked for them.
-  ///   - isKept: the module will be asked again for further captures.
+  /// `mayFetch`: servers may be asked for them; `isKept`: the module will be asked again for further captures.
   init(_ module: WireModule, _ search: DebugFileSearch, mayFetch: Bool, isKept: Bool = false) {
     kept = isKept ? KeptLookup() : nil
     let request = ModuleRequest(module)

@@ -30,10 +30,8 @@ struct CaptureKeeper {
 
   /// Takes the latest capture; the path where it stays, or nil when it may go.
   ///
-  /// - Parameters:
-  ///   - file: nil for one that others asked for too: it is left alone.
-  ///   - time: when it was asked for.
-  ///   - isAlone: nobody else asked for a capture since the one before was.
+  /// `file` is nil for a capture that others asked for too: it is left alone. `time`: when it was asked for. `isAlone`: nobody
+  /// else asked for a capture since the one before was.
   mutating func take(
     _ file: CaptureFile?,
     isNotable: Bool,
