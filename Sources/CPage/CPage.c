@@ -37,6 +37,8 @@ static const unsigned char script[] = {
     ,
 #embed "script/resources.js"
     ,
+#embed "script/changes.js"
+    ,
 #embed "script/main.js"
 };
 

@@ -6,6 +6,8 @@ package enum ComparisonFormat: String, CaseIterable, Sendable {
   case text
   /// docs/diff.schema.json.
   case json
+  /// docs/page.md.
+  case html
 
   /// Hands the comparison to `sink`, in pieces of some hundred kilobytes, and throws what that throws.
   ///
@@ -19,6 +21,7 @@ package enum ComparisonFormat: String, CaseIterable, Sendable {
     switch self {
     case .text: try TextComparison(comparison, style: style).write(to: sink)
     case .json: try JSONComparison(comparison, names: names).write(to: sink)
+    case .html: try HTMLReport(comparison).write(to: sink)
     }
   }
 }

@@ -15,13 +15,20 @@ struct PageBrowserTests {
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     for (name, report) in [
       ("nothing", DumpReport()), ("server", SampleReport.server()), ("crash", SampleReport.crash()),
-      ("tasks", SampleReport.tasks()), ("hostile", SampleReport.hostile()),
+      ("tasks", SampleReport.tasks()), ("stuck", SampleReport.stuck()),
+      ("hostile", SampleReport.hostile()),
       ("huge", SampleReport.huge(threads: 10_000, tasks: 100_000)),
     ] {
       var page = Data()
       try ReportFormat.html.write(report) { page.append(contentsOf: $0) }
       try page.write(to: URL(fileURLWithPath: "\(directory)/\(name) report.html"))
     }
+    var page = Data()
+    let comparison = ReportComparison(old: SampleReport.server(), new: SampleReport.laterServer())
+    try ComparisonFormat.html.write(comparison, names: ["old", "new"]) {
+      page.append(contentsOf: $0)
+    }
+    try page.write(to: URL(fileURLWithPath: "\(directory)/diff report.html"))
     // Debian's Python has Debian's selenium.
     let result = try run(
       "/usr/bin/python3",

@@ -73,6 +73,7 @@ function groupDetail(group, needles) {
   return [
     h("h2", { tabindex: -1 }, `${count(members.length, population.noun)}${own ? ` in ${own}` : ""}`),
     h("p", { class: "lead" }, text(group.activity), group.waits >= 0 && text(group.waits) ? `, waits: ${text(group.waits)}` : ""),
+    (group.waitLines || []).map((line) => h("p", { class: "lead" }, line)),
     factList([
       ["Names", text(group.names)],
       ["Idle", group.idle],
@@ -136,11 +137,33 @@ function threadDetail(row, needles) {
 
 /** What a thread waits for, and who could end that. */
 function waitFacts(row) {
-  return [["Waits for", text(threads.wait[row])]];
+  const target = text(threads.waitsFor[row]);
+  const blocker = blockerOf(row);
+  const waiting = locks.flatMap((lock, index) => (lock.owner === Number(threads.tid[row]) ? lockWaiters[index] : []));
+  return [
+    ["Waits for", target || text(threads.wait[row])],
+    ["Behind", blocker !== undefined && itemLink(keyOfThread(blocker), nameOfThread(blocker))],
+    ["Wait for it", waiting.length > 0 && h("span", { class: "members" },
+      waiting.slice(0, 20).map((waiter) => itemLink(keyOfThread(waiter), nameOfThread(waiter))),
+      waiting.length > 20 && `and ${grouped(waiting.length - 20)} more`)],
+  ];
 }
 
-function startedText() {
-  return "";
+/** `2026-03-01 09:00:00 UTC, 5 min before the capture` */
+function startedText(row) {
+  const started = Number(threads.started[row]);
+  if (started <= 0) return "";
+  const moment = `${new Date(started).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  return data.capture.time > started ? `${moment}, ${age(data.capture.time - started)} before the capture` : moment;
+}
+
+/** `12 s`, `3 min`, `5 h 12 min`, `8 d 3 h` of milliseconds. */
+function age(milliseconds) {
+  const whole = Math.floor(milliseconds / 1000);
+  if (whole < 60) return milliseconds < 10000 ? `${(milliseconds / 1000).toFixed(1)} s` : `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
+  return `${grouped(Math.floor(whole / 86400))} d ${Math.floor(whole / 3600) % 24} h`;
 }
 
 function taskDetail(row, needles) {

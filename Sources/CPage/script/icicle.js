@@ -6,15 +6,18 @@ const narrowest = 0.7;
 
 /** The tree of calls of some stacks with weights, as columns by number of the box; 0 is the root. */
 class CallTree {
-  /** `fromInnermost`: the root's children are what threads are in, else what they began with. */
-  constructor(weightOfStack, fromInnermost) {
+  /** `fromInnermost`: the root's children are what threads are in, else what they began with.
+
+      With weights of before, `oldWeights`, a box is as wide as the larger of both, and knows both. */
+  constructor(weightOfStack, fromInnermost, oldWeights) {
     const used = [];
     weightOfStack.forEach((weight, stack) => {
-      if (weight > 0) {
+      const old = oldWeights ? oldWeights[stack] : 0;
+      if (weight > 0 || old > 0) {
         const keys = stacks[stack].map((frame) => frameKey(frame));
         const order = fromInnermost ? stacks[stack] : [...stacks[stack]].reverse();
         if (!fromInnermost) keys.reverse();
-        used.push({ keys, order, weight });
+        used.push({ keys, order, weight, old });
       }
     });
     used.sort((a, b) => compareKeys(a.keys, b.keys));
@@ -23,17 +26,28 @@ class CallTree {
     this.depth = [0];
     this.weight = [0];
     this.children = [[]];
+    this.oldWeight = oldWeights && [0];
+    // Of stacks that end here.
+    this.own = [0];
+    this.oldOwn = [0];
     // Stacks in order: each shares its beginning with the one before.
     const path = [0];
     let before = [];
-    for (const { keys, order, weight } of used) {
+    for (const { keys, order, weight, old } of used) {
       let common = 0;
       while (common < keys.length && common < before.length && keys[common] === before[common]) common++;
       path.length = common + 1;
       for (let i = common; i < keys.length; i++) path.push(this.add(order[i], path[i]));
-      for (const node of path) this.weight[node] += weight;
+      for (const node of path) {
+        this.weight[node] += weight;
+        if (oldWeights) this.oldWeight[node] += old;
+      }
+      this.own[path[path.length - 1]] += weight;
+      this.oldOwn[path[path.length - 1]] += old;
       before = keys;
     }
+    this.width = this.weight;
+    if (oldWeights) this.widen();
     this.place();
     this.maxDepth = this.depth.reduce((most, depth) => Math.max(most, depth), 0);
   }
@@ -44,9 +58,24 @@ class CallTree {
     this.parent.push(parent);
     this.depth.push(this.depth[parent] + 1);
     this.weight.push(0);
+    this.own.push(0);
+    this.oldOwn.push(0);
+    if (this.oldWeight) this.oldWeight.push(0);
     this.children.push([]);
     this.children[parent].push(node);
     return node;
+  }
+
+  /** Room for what is gone and for what is new. */
+  widen() {
+    this.width = this.own.map((own, node) => Math.max(own, this.oldOwn[node]));
+    // Boxes come after the one they are in.
+    for (let node = this.width.length - 1; node > 0; node--) this.width[this.parent[node]] += this.width[node];
+  }
+
+  /** How many more there are than before; 0 where nothing is compared. */
+  difference(node) {
+    return this.oldWeight ? this.weight[node] - this.oldWeight[node] : 0;
   }
 
   /** Gives each box its place: the widest of its parent's first. */
@@ -55,12 +84,12 @@ class CallTree {
     this.rank = new Int32Array(this.frame.length);
     for (let node = 0; node < this.frame.length; node++) {
       const children = this.children[node];
-      children.sort((a, b) => this.weight[b] - this.weight[a] || a - b);
+      children.sort((a, b) => this.width[b] - this.width[a] || a - b);
       let x = this.x[node];
       children.forEach((child, rank) => {
         this.x[child] = x;
         this.rank[child] = rank;
-        x += this.weight[child];
+        x += this.width[child];
       });
     }
   }
@@ -100,7 +129,8 @@ function stacksView() {
   const direction = choice("Direction", [["", "Callers first"], ["in", "Called first"]], "",
     (value) => go({ dir: value, zoom: "" }));
   const form = choice("Form", [["", "Drawing"], ["table", "Functions"]], "", (value) => go({ mode: value }));
-  const toolbar = new Toolbar([threads, tasks], [hasBoth && of.element, form.element, direction.element]);
+  // Of threads of before it is only known how many had which stack.
+  const toolbar = new Toolbar(diff ? [] : [threads, tasks], [hasBoth && of.element, form.element, direction.element]);
   const drawing = new Icicle();
   const table = new FunctionTable();
   const area = h("div", { class: "split one" });
@@ -125,7 +155,7 @@ function stacksView() {
         shownKey = key;
         const weights = weightsOf(populations, filter);
         if (isTable) table.setWeights(weights);
-        else drawing.setTree(new CallTree(weights, filter.dir === "in"), populations);
+        else drawing.setTree(new CallTree(weights, filter.dir === "in", oldWeights(populations)), populations);
       }
       if (isTable) setText(toolbar.result, table.search(filter.q));
       else setText(toolbar.result, drawing.search(filter.q, Number(filter.zoom) || 0));
@@ -142,6 +172,9 @@ function weightsOf(populations, filter) {
   }
   return weights;
 }
+
+/** `+40`, `−3`, "" */
+const signed = (difference) => (difference === 0 ? "" : `${difference > 0 ? "+" : "−"}${grouped(Math.abs(difference))}`);
 
 class Icicle {
   constructor() {
@@ -256,10 +289,10 @@ class Icicle {
   box(node) {
     const { tree } = this;
     const width = this.element.clientWidth;
-    const scale = width / (tree.weight[this.zoomed] || 1);
+    const scale = width / (tree.width[this.zoomed] || 1);
     const y = tree.depth[node] * boxHeight - this.element.scrollTop;
     if (tree.isBelow(this.zoomed, node)) return [0, y, width];
-    return [(tree.x[node] - tree.x[this.zoomed]) * scale, y, tree.weight[node] * scale];
+    return [(tree.x[node] - tree.x[this.zoomed]) * scale, y, tree.width[node] * scale];
   }
 
   draw() {
@@ -277,7 +310,7 @@ class Icicle {
     context.textBaseline = "middle";
     this.letter ||= context.measureText("mmmmmmmmmm").width / 10;
     for (let node = this.zoomed; node >= 0; node = tree.parent[node]) this.paint(context, node, theme);
-    const unit = width / (tree.weight[this.zoomed] || 1);
+    const unit = width / (tree.width[this.zoomed] || 1);
     const open = [...tree.children[this.zoomed]];
     while (open.length) {
       const node = open.pop();
@@ -287,7 +320,7 @@ class Icicle {
       if (y > -boxHeight) this.paint(context, node, theme);
       const children = tree.children[node];
       // The widest comes first: where it is too narrow, the others are too, and a strip says that there are some.
-      if (children.length && tree.weight[children[0]] * unit < narrowest) this.paintStrip(context, node, unit, theme);
+      if (children.length && tree.width[children[0]] * unit < narrowest) this.paintStrip(context, node, unit, theme);
       else for (const child of children) open.push(child);
     }
     this.outline(context, this.focused, theme.accent, 2);
@@ -301,7 +334,9 @@ class Icicle {
     context.fillRect(x, y, Math.max(width - (width > 3 ? 1 : 0), 0.5), boxHeight - 1);
     if (width < 22) return;
     const room = Math.floor((width - 8) / this.letter);
+    const difference = signed(this.tree.difference(node));
     let label = node === 0 ? `all ${grouped(this.tree.weight[0])}` : frameName(this.tree.frame[node]);
+    if (difference) label = `${difference} ${label}`;
     if (label.length > room) label = room > 2 ? label.slice(0, room - 1) + "…" : "";
     if (!label) return;
     context.fillStyle = this.matched && this.matched[node] ? theme.onMatch : theme.text;
@@ -311,7 +346,7 @@ class Icicle {
   /** What is too narrow to be drawn. */
   paintStrip(context, node, unit, theme) {
     const [x, y] = this.box(node);
-    const width = this.tree.children[node].reduce((sum, child) => sum + this.tree.weight[child], 0) * unit;
+    const width = this.tree.children[node].reduce((sum, child) => sum + this.tree.width[child], 0) * unit;
     context.fillStyle = theme.strip;
     context.fillRect(x, y + boxHeight, Math.max(width - (width > 3 ? 1 : 0), 0.5), 5);
   }
@@ -349,8 +384,19 @@ class Icicle {
     return this.probed;
   }
 
+  /** More or fewer than before: the stronger, the more of it is new or gone. */
+  changeColor(node, theme) {
+    const { tree } = this;
+    const difference = tree.difference(node);
+    if (difference === 0) return theme.faded;
+    const share = Math.min(1, Math.abs(difference) / Math.max(tree.weight[node], tree.oldWeight[node]));
+    const hue = difference > 0 ? 8 : 210;
+    return theme.isDark ? `hsl(${hue} ${30 + 30 * share}% ${22 + 10 * share}%)` : `hsl(${hue} ${60 + 30 * share}% ${93 - 15 * share}%)`;
+  }
+
   /** By module: the service's own in colours, the system's nearly grey. */
   color(node, theme) {
+    if (this.tree.oldWeight) return this.changeColor(node, theme);
     const frame = this.tree.frame[node];
     const module = frames.module[frame];
     const key = module * 2 + (isSystem(frame) ? 1 : 0);
@@ -376,10 +422,10 @@ class Icicle {
       while (tree.depth[node] > depth) node = tree.parent[node];
       return node;
     }
-    const x = tree.x[this.zoomed] + ((event.clientX - frame.left) / this.element.clientWidth) * tree.weight[this.zoomed];
+    const x = tree.x[this.zoomed] + ((event.clientX - frame.left) / this.element.clientWidth) * tree.width[this.zoomed];
     let node = this.zoomed;
     while (node !== undefined && tree.depth[node] < depth) {
-      node = tree.children[node].find((child) => x >= tree.x[child] && x < tree.x[child] + tree.weight[child]);
+      node = tree.children[node].find((child) => x >= tree.x[child] && x < tree.x[child] + tree.width[child]);
     }
     return node ?? none;
   }
@@ -449,7 +495,9 @@ class Icicle {
     const node = this.hovered >= 0 ? this.hovered : this.focused;
     const frame = tree.frame[node];
     const name = node === 0 ? "All stacks" : frameName(frame);
-    const share = `${countItems(tree.weight[node], this.populations)}, ${percent(tree.weight[node], tree.weight[0])}`;
+    const difference = signed(tree.difference(node));
+    const before = tree.oldWeight ? ` (${difference || "as"} before: ${grouped(tree.oldWeight[node])})` : "";
+    const share = `${countItems(tree.weight[node], this.populations)}, ${percent(tree.weight[node], tree.weight[0])}${before}`;
     const place = node === 0 ? "" : [framePlace(frame), frames.module[frame] >= 0 && frames.file[frame] >= 0 ? modules[frames.module[frame]].name : ""].filter(Boolean).join(" · ");
     setText(this.name, name + (node > 0 && isInlined(frame) ? " (inlined)" : ""));
     setText(this.share, [share, place].filter(Boolean).join(" · "));

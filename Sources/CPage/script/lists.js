@@ -283,6 +283,10 @@ function threadsView() {
       fill: cellOf((cell, row) => setMarked(cell, text(threads.activity[row]), view.needles)),
     },
     {
+      id: "age", label: "Age", width: "78px", class: "number wide", descending: true, sort: (row) => -(Number(threads.started[row]) || Infinity),
+      fill: cellOf((cell, row) => setText(cell, threads.started[row] > 0 && data.capture.time ? age(Math.max(0, data.capture.time - threads.started[row])) : "")),
+    },
+    {
       id: "where", label: "Where", width: "minmax(0, 1.6fr)", class: "where", sort: (row) => whereText(threads.stack[row])[0],
       fill: cellOf((cell, row) => fillWhere(cell, threads.stack[row], view.needles)),
     },
@@ -293,6 +297,7 @@ function threadsView() {
       fill: cellOf((cell, row) => setText(cell, threads.user[row] >= 0 ? seconds(time(row)) : "")),
     });
   }
+  if (!Array.prototype.some.call(threads.started, (time) => time > 0)) columns.splice(columns.findIndex(({ id }) => id === "age"), 1);
   const view = new ListView({
     label: "Threads", columns, rowHeight: 32, populations: [threads], keyOf: keyOfThread,
     rowOf: (item) => (item.population === threads ? item.row : undefined),

@@ -2,12 +2,14 @@
 
 const themeListeners = [];
 
-const defaults = { view: "summary", sel: "", of: "", dir: "", mode: "", ...noFilters };
+const firstView = diff ? "changes" : "summary";
+const defaults = { view: firstView, sel: "", of: "", dir: "", mode: "", ...noFilters };
 let state = { ...defaults };
 
 /** The views of this report: name, title, number, and how the view is made when it is first shown. */
 const viewList = [
-  ["summary", "Summary", 0, summaryView],
+  ["changes", "Changes", diff ? diff.groups.length : 0, changesView, () => diff !== undefined],
+  ["summary", diff ? "Last report" : "Summary", 0, summaryView],
   ["groups", "Groups", allGroups.length, groupsView],
   ["stacks", "Stacks", 0, stacksView, () => stacks.length > 0],
   ["threads", "Threads", threads.count, threadsView],
@@ -39,7 +41,7 @@ function addressOf(state) {
 
 function readAddress() {
   const [view, query] = location.hash.slice(1).split("?");
-  state = { ...defaults, view: viewList.some(({ name }) => name === view) ? view : "summary" };
+  state = { ...defaults, view: viewList.some(({ name }) => name === view) ? view : firstView };
   for (const [name, value] of new URLSearchParams(query || "")) {
     if (name !== "view" && Object.hasOwn(defaults, name)) state[name] = value;
   }

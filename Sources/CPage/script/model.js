@@ -14,10 +14,13 @@ function column(value, rows, absent = none) {
   return value.d.map((difference) => (last += difference));
 }
 
+/** Columns of which nothing is 0. */
+const zeroColumns = new Set(["flags", "cancelled", "steady", "started"]);
+
 function columns(table, names) {
   const result = { count: table.count || 0 };
   for (const name of names) {
-    result[name] = column(table[name], result.count, name === "flags" || name === "cancelled" ? 0 : none);
+    result[name] = column(table[name], result.count, zeroColumns.has(name) ? 0 : none);
   }
   return result;
 }
@@ -102,7 +105,7 @@ const executors = data.executors || [];
 
 const threads = columns(data.threads, [
   "tid", "name", "state", "status", "activity", "wait", "reason", "truncated", "user", "system", "channel", "stack",
-  "creator", "creatorName", "creatorStack",
+  "creator", "creatorName", "creatorStack", "waitsFor", "lock", "owner", "steady", "started",
 ]);
 Object.assign(threads, {
   kind: "thread",

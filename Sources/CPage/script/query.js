@@ -107,11 +107,11 @@ function applyTerm(population, term, mask) {
   const isOfStack = !field || field === "functions" || field === "files" || field === "modules";
   const inStack = isOfStack ? matchingStacks(term.value, field) : null;
   const columnsOfField = {
-    name: [population.name], state: [population.state, population.status], wait: [population.wait, population.detail],
+    name: [population.name], state: [population.state, population.status], wait: [population.wait, population.detail, population.waitsFor],
   };
   const searched = (
     field ? columnsOfField[field] || [] : [
-      population.name, population.state, population.wait, population.activity, population.detail, population.reason,
+      population.name, population.state, population.wait, population.activity, population.detail, population.reason, population.waitsFor,
       population.priority, population.doubt,
     ]
   ).filter(Boolean);

@@ -88,7 +88,7 @@ function groupSection() {
 /** `sleeping in futex (condition) · "worker-8" … "worker-11"` */
 function groupLine(group) {
   const waits = group.waits >= 0 && text(group.waits) ? `waits: ${text(group.waits)}` : "";
-  return [text(group.activity), waits, group.idle, text(group.names)].filter(Boolean).join(" · ");
+  return [text(group.activity), waits, (group.waitLines || [])[0], group.idle, text(group.names)].filter(Boolean).join(" · ");
 }
 
 function processSection() {

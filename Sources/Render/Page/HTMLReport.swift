@@ -1,21 +1,39 @@
 import Report
 
-/// The report as one page that opens from disk and needs nothing else: docs/page.md.
+/// A report, or a comparison of several, as one page that opens from disk and needs nothing else: docs/page.md.
 struct HTMLReport {
-  private let report: DumpReport
+  private let title: String
+  private let data: PageData
+  private let beginning: (_ sink: ([UInt8]) throws -> Void) throws -> Void
+  /// What shows the rest of the text.
+  private let command: String
 
   init(_ report: DumpReport) {
-    self.report = report
+    title = ReportHeading(report).process
+    data = PageData(report)
+    beginning = { try TextReport(report, style: .plain).write(to: $0) }
+    command = "dumpcollect report --format text"
+  }
+
+  /// The last report in full, and what changed since the first one.
+  init(_ comparison: ReportComparison) {
+    let merged = MergedReport(comparison)
+    title = "Compared: " + ReportHeading(comparison.new).process
+    data = PageData(
+      merged.report,
+      comparison: PageComparison(comparison, merged: merged)
+    )
+    beginning = { try TextComparison(comparison, style: .plain).write(to: $0) }
+    command = "dumpcollect diff"
   }
 
   func write(to sink: ([UInt8]) throws -> Void) throws {
-    let heading = ReportHeading(report)
     for part in PageTemplate().parts {
       switch part {
       case .text(let bytes): try sink(bytes)
-      case .slot(.title), .slot(.heading): try sink(escapedHTML(heading.process))
+      case .slot(.title), .slot(.heading): try sink(escapedHTML(title))
       case .slot(.text): try writeText(to: sink)
-      case .slot(.data): try PageData(report).write(to: sink)
+      case .slot(.data): try data.write(to: sink)
       }
     }
   }
@@ -24,13 +42,13 @@ struct HTMLReport {
   private func writeText(to sink: ([UInt8]) throws -> Void) throws {
     var excerpt = TextExcerpt(limit: 48 << 10)
     do {
-      try TextReport(report, style: .plain).write { try excerpt.add($0) }
+      try beginning { try excerpt.add($0) }
     } catch is TextExcerpt.Full {
       // No more of it is wanted.
     }
     try sink(escapedHTML(excerpt.text))
     if excerpt.isCut {
-      try sink(escapedHTML("\n… and more: dumpcollect report --format text\n"))
+      try sink(escapedHTML("\n… and more: \(command)\n"))
     }
   }
 }

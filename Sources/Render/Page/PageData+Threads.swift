@@ -22,6 +22,7 @@ extension PageData {
       json.column("system", threads.map { Self.milliseconds($0.cpuSystem) })
       json.column("channel", threads.map { strings.number($0.waitChannel) })
       json.column("stack", threads.map { $0.stack ?? StringTable.none })
+      writeWaits(&json)
       json.column("creator", threads.map { $0.createdBy.map { Int($0.threadID) } ?? -1 })
       json.column("creatorName", threads.map { strings.number($0.createdBy?.name) })
       json.column("creatorStack", threads.map { $0.createdBy?.stack ?? StringTable.none })
@@ -64,6 +65,7 @@ extension PageData {
   /// The groups of threads; which thread is in which is a column of its own.
   mutating func writeGroups(_ json: inout JSONWriter) {
     let groups = report.groups()
+    let words = WaitWords(report)
     var group = [Int](repeating: StringTable.none, count: report.threads.count)
     for (number, members) in groups.enumerated() {
       for thread in members.threads { group[thread] = number }
@@ -78,6 +80,11 @@ extension PageData {
         json.field("activity", strings.number(activitiesText(group)))
         json.field("names", strings.number(namesText(threads.compactMap(\.name))))
         json.field("ids", strings.number(threadIDsText(threads.map(\.threadID))))
+        let waits = words.lines(of: threads)
+        if !waits.isEmpty {
+          json.key("waitLines")
+          json.array(waits) { $0.string($1) }
+        }
         if let creator = group.createdBy?.stack { json.field("creatorStack", creator) }
       }
     }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Report
 
 /// The report as the page's script reads it: texts once and by number, threads, tasks and frames as columns.
@@ -5,10 +6,13 @@ import Report
 /// The form is the page's own business and changes with it; programs read `--format json`.
 struct PageData {
   let report: DumpReport
+  /// What the report is compared with.
+  private let comparison: PageComparison?
   var strings = StringTable()
 
-  init(_ report: DumpReport) {
+  init(_ report: DumpReport, comparison: PageComparison? = nil) {
     self.report = report
+    self.comparison = comparison
   }
 
   func write(to sink: ([UInt8]) throws -> Void) throws {
@@ -19,8 +23,8 @@ struct PageData {
   private mutating func writeAll(to sink: ([UInt8]) throws -> Void) throws {
     var json = JSONWriter(escapesMarkup: true)
     try json.object { json in
-      json.field("mode", "report")
       writeCapture(&json)
+      try comparison?.write(&json)
       writeFindings(&json)
       writeProcess(&json)
       writeResources(&json)
@@ -32,6 +36,7 @@ struct PageData {
       writeSnippets(&json)
       try sink(json.takeBytes())
       writeThreads(&json)
+      writeLocks(&json)
       writeGroups(&json)
       try sink(json.takeBytes())
       writeTasks(&json)
@@ -56,7 +61,7 @@ struct PageData {
       json.field("crash", heading.crash)
       json.field("message", report.message.map(visibleLines))
       json.field("complete", report.isComplete)
-      json.field("file", report.captureFile.map(visible))
+      json.field("time", report.time.map { Int64(($0.timeIntervalSince1970 * 1000).rounded()) })
       json.field("tasks", heading.tasks)
       json.field("crashedTid", report.crashedThreadID)
       json.key("problems")

@@ -31,7 +31,7 @@ def holds(condition, what):
 
 @check
 def every_page_opens_without_complaint_or_request(browser):
-    for name in ["nothing", "server", "crash", "tasks"]:
+    for name in ["nothing", "server", "crash", "tasks", "stuck"]:
         browser.open(name)
         views = browser.js("return [...document.querySelectorAll('[role=tab]')].map((tab) => tab.id)")
         holds(len(views) >= 3, f"{name}: views {views}")
@@ -358,6 +358,51 @@ def a_task_shows_what_it_waits_for_and_who_holds_that(browser):
         holds(part in text, f"{part} is not in\n{text}")
 
 
+# Locks
+
+
+@check
+def locks_show_who_holds_them_and_who_waits(browser):
+    browser.open("stuck", "#locks")
+    text = browser.text()
+    for part in ["2 threads wait for each other", 'recursive mutex "g_a"', 'thread 22 "gamma"', "3 readers", "in a circle", "Who waits for whom"]:
+        holds(part in text, f"{part} is not in\n{text}")
+    holds(browser.js("return document.querySelectorAll('.drawing rect').length") >= 6, "no drawing")
+    holds(browser.js("return document.querySelectorAll('.drawing rect.circle').length") == 4, "two threads and two locks are in the circle")
+    browser.click(".lock .link")
+    text = browser.text(".detail")
+    for part in ['thread 20 "alpha"', 'mutex 0x555555564100 "g_b", held by 21 "beta"', "Behind", 'thread 21 "beta"', "Wait for it", 'thread 22 "gamma"',
+                 "before the capture"]:
+        holds(part in text, f"{part} is not in\n{text}")
+    browser.open("stuck", "#threads")
+    browser.search("wait:10.0.0.2")
+    equal(browser.row_count(), 1)
+    browser.open("stuck", "#groups?sel=g0")
+    holds('2 wait for recursive mutex' in browser.text(".detail"), browser.text(".detail"))
+    equal(browser.complaints(), [])
+
+
+# Comparisons
+
+
+@check
+def a_comparison_shows_what_changed_and_the_last_report(browser):
+    browser.open("diff")
+    text = browser.text()
+    for part in ["after 10 min: +2 threads (9 → 11)", "▲ +2", "▼ −1", "4 → 6 threads", "In the same frames all the time", "new lock-contention:",
+                 "replaced /opt/shop/lib/plug in.so", "pool is full \\u{1b}[31m"]:
+        holds(part in text, f"{part} is not in\n{text}")
+    browser.click(".row")
+    holds("/src/shop/Worker.swift:41" in browser.text(".frame-more"), browser.text(".frame-more"))
+    browser.click("#tab-stacks")
+    holds("before: 7" in browser.text(".readout .share"), browser.text(".readout"))
+    browser.click("#tab-summary")
+    holds("Largest groups" in browser.text(), browser.text())
+    for view in ["groups", "threads", "resources"]:
+        browser.click(f"#tab-{view}")
+    equal(browser.complaints(), [])
+
+
 # Hostile
 
 
@@ -428,7 +473,7 @@ def both_themes_have_contrast_everywhere(browser):
         browser.media(prefers_color_scheme=theme)
         for name, address in [("crash", ""), ("crash", "#groups?q=worker&sel=g0"), ("crash", "#threads?sel=t4716&q=worker"),
                               ("crash", "#stacks"), ("crash", "#stacks?mode=table"), ("tasks", "#tasks?mode=tree&sel=k9"),
-                              ("tasks", "#locks"), ("crash", "#resources"), ("server", "#threads?sel=t4717")]:
+                              ("tasks", "#locks"), ("stuck", "#locks"), ("diff", ""), ("diff", "#stacks"), ("crash", "#resources"), ("server", "#threads?sel=t4717")]:
             browser.open(name, address)
             texts, low = browser.contrasts()
             holds(texts > 10, f"{texts} texts at {address}")
@@ -454,7 +499,8 @@ def the_theme_can_be_chosen(browser):
 @check
 def screen_readers_have_a_name_for_every_control(browser):
     for name, address in [("crash", ""), ("crash", "#groups?sel=g0"), ("crash", "#threads?sel=t4716"), ("crash", "#stacks"),
-                          ("crash", "#stacks?mode=table"), ("tasks", "#tasks?mode=tree&sel=k9"), ("tasks", "#locks"), ("crash", "#resources")]:
+                          ("crash", "#stacks?mode=table"), ("tasks", "#tasks?mode=tree&sel=k9"), ("tasks", "#locks"), ("stuck", "#locks"), ("diff", ""),
+                          ("crash", "#resources")]:
         browser.open(name, address)
         unnamed, roles = browser.unnamed()
         equal(unnamed, [], f"{name} {address}")
@@ -503,7 +549,7 @@ def without_javascript_there_is_the_text(browser):
 
 def take_pictures(browser):
     views = [("crash", ""), ("server", "#groups?sel=g0"), ("crash", "#threads?q=worker&sel=t4716"), ("server", "#stacks"),
-             ("huge", "#stacks?q=Worker%3C49"), ("server", "#stacks?mode=table"), ("tasks", "#tasks?mode=tree&sel=k9"), ("tasks", "#locks"),
+             ("huge", "#stacks?q=Worker%3C49"), ("server", "#stacks?mode=table"), ("tasks", "#tasks?mode=tree&sel=k9"), ("stuck", "#locks"), ("diff", ""), ("diff", "#stacks"),
              ("server", "#resources"), ("huge", "#groups"), ("hostile", "#threads")]
     for width, height in [(1280, 800), (390, 844)]:
         browser.size(width, height)
