@@ -112,7 +112,8 @@ function frameKey(frame) {
   if (!frameKeys) {
     const numbers = new Map();
     frameKeys = Int32Array.from({ length: frames.count }, (_, frame) => {
-      const key = `${frames.module[frame]} ${frameName(frame)}`;
+      const module = frames.module[frame] >= 0 ? modules[frames.module[frame]].name : "";
+      const key = `${module}\n${frameName(frame)}`;
       if (!numbers.has(key)) numbers.set(key, numbers.size);
       return numbers.get(key);
     });
@@ -496,7 +497,7 @@ class Icicle {
     const frame = tree.frame[node];
     const name = node === 0 ? "All stacks" : frameName(frame);
     const difference = signed(tree.difference(node));
-    const before = tree.oldWeight ? ` (${difference || "as"} before: ${grouped(tree.oldWeight[node])})` : "";
+    const before = tree.oldWeight ? ` · before: ${grouped(tree.oldWeight[node])}${difference && ` (${difference})`}` : "";
     const share = `${countItems(tree.weight[node], this.populations)}, ${percent(tree.weight[node], tree.weight[0])}${before}`;
     const place = node === 0 ? "" : [framePlace(frame), frames.module[frame] >= 0 && frames.file[frame] >= 0 ? modules[frames.module[frame]].name : ""].filter(Boolean).join(" · ");
     setText(this.name, name + (node > 0 && isInlined(frame) ? " (inlined)" : ""));
@@ -531,6 +532,7 @@ class FunctionTable {
   constructor() {
     const bar = (cell, value, all) => {
       if (!cell.firstChild) cell.append(h("div", { class: "weight" }, h("span", { class: "bar" }), h("span", { class: "value" })));
+      cell.firstChild.children[0].hidden = value === 0;
       cell.firstChild.children[0].style.width = `${all ? (100 * value) / all : 0}%`;
       setText(cell.firstChild.children[1], grouped(value));
     };

@@ -283,8 +283,8 @@ function threadsView() {
       fill: cellOf((cell, row) => setMarked(cell, text(threads.activity[row]), view.needles)),
     },
     {
-      id: "age", label: "Age", width: "78px", class: "number wide", descending: true, sort: (row) => -(Number(threads.started[row]) || Infinity),
-      fill: cellOf((cell, row) => setText(cell, threads.started[row] > 0 && data.capture.time ? age(Math.max(0, data.capture.time - threads.started[row])) : "")),
+      id: "age", label: "Age", width: "58px", class: "number wide", descending: true, sort: (row) => -(Number(threads.started[row]) || Infinity),
+      fill: cellOf((cell, row) => setText(cell, threads.started[row] > 0 && data.capture.time ? age(Math.max(0, data.capture.time - threads.started[row])).replace(/^(\S+ \S+) .*/, "$1") : "")),
     },
     {
       id: "where", label: "Where", width: "minmax(0, 1.6fr)", class: "where", sort: (row) => whereText(threads.stack[row])[0],

@@ -103,7 +103,9 @@ function circleSection(circle) {
 
 // MARK: The drawing
 
-const nodeWidth = 190;
+const nodeWidth = 164;
+/** Room for arrows between two layers. */
+const layerGap = 56;
 const nodeHeight = 34;
 
 /** Boxes of a drawing that can be taken in at one look. */
@@ -158,12 +160,12 @@ function drawGraph(nodes, edges) {
   const layers = [];
   for (const node of nodes) (layers[node.layer] ||= []).push(node);
   layers.forEach((layer, index) => layer.forEach((node, rank) => {
-    node.x = 16 + index * (nodeWidth + 70);
+    node.x = 16 + index * (nodeWidth + layerGap);
     node.y = 16 + rank * (nodeHeight + 18);
   }));
-  const width = 32 + layers.length * (nodeWidth + 70) - 70;
+  const width = 32 + layers.length * (nodeWidth + layerGap) - layerGap;
   const height = 32 + Math.max(...layers.map((layer) => layer.length)) * (nodeHeight + 18) + 24;
-  const shorten = (label) => (label.length > 24 ? label.slice(0, 23) + "…" : label);
+  const shorten = (label) => (label.length > 21 ? label.slice(0, 20) + "…" : label);
   return svg("svg", {
     width, height, viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": `${count(edges.length, "arrow")} from those that wait to what they wait for; the lists around this drawing say the same`,
@@ -183,7 +185,7 @@ function edge(from, to, isCircle) {
   const isBack = from.x <= to.x;
   const path = isBack
     ? `M${from.x + nodeWidth / 2} ${from.y + nodeHeight} C${from.x + nodeWidth / 2} ${from.y + nodeHeight + 46} ${to.x + nodeWidth / 2} ${to.y + nodeHeight + 46} ${to.x + nodeWidth / 2} ${to.y + nodeHeight + 8}`
-    : `M${x1} ${y1} C${x1 - 32} ${y1} ${x2 + 32} ${y2} ${x2} ${y2}`;
+    : `M${x1} ${y1} C${x1 - 26} ${y1} ${x2 + 26} ${y2} ${x2} ${y2}`;
   const tip = isBack ? [to.x + nodeWidth / 2, to.y + nodeHeight] : [to.x + nodeWidth, y2];
   const head = isBack
     ? `M${tip[0]} ${tip[1]} l-5 9 l10 0 Z`

@@ -86,6 +86,7 @@ def the_search_finds_functions_names_ids_and_labels(browser):
                           ('fn:"Job.pay()"', 1), ("module:libc", 6), ("no answer", 1), ("nowhere", 0), ("WORKER queue", 5)]:
         browser.search(query)
         equal(browser.row_count(), wanted, query)
+        equal(len(browser.rows()), wanted, f"rows in sight of {query}")
         holds(wanted > 0 or "Nothing matches" in browser.text(".empty"), "no word of what to do")
     browser.press(Keys.ESCAPE)
     equal(browser.row_count(), 9, "after Escape")
@@ -314,6 +315,7 @@ return sum;
 @check
 def the_functions_are_a_table_too(browser):
     browser.open("server", "#stacks?mode=table")
+    equal(browser.text(".readout"), "", "what belongs to the drawing")
     rows = browser.rows()
     holds(any(row.startswith("5\n0\nstart_thread") for row in rows), str(rows))
     browser.search("fn:pay")
