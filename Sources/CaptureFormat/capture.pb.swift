@@ -2044,7 +2044,7 @@ package nonisolated struct WireAwaitedDescriptor: Sendable {
   /// of the socket that it is connected with
   package var peerPath: String = String()
 
-  package var `protocol`: WireAwaitedDescriptor.ProtocolEnum = .unknown
+  package var transport: WireAwaitedDescriptor.Transport = .unknown
 
   /// of epoll: the descriptors that it watches, 64 at most
   package var watched: [Int32] = []
@@ -2055,9 +2055,12 @@ package nonisolated struct WireAwaitedDescriptor: Sendable {
   /// no thread waited for it any more when it was looked at: it may be another file by now
   package var moved: Bool = false
 
+  /// it was not looked at, or closed by then: it has no kind
+  package var unseen: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package nonisolated enum ProtocolEnum: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package nonisolated enum Transport: SwiftProtobuf.Enum, Swift.CaseIterable {
     package typealias RawValue = Int
     case unknown // = 0
     case tcp // = 1
@@ -2090,7 +2093,7 @@ package nonisolated struct WireAwaitedDescriptor: Sendable {
     }
 
     // The compiler won't synthesize support with the UNRECOGNIZED case.
-    package static let allCases: [WireAwaitedDescriptor.ProtocolEnum] = [
+    package static let allCases: [WireAwaitedDescriptor.Transport] = [
       .unknown,
       .tcp,
       .udp,
@@ -4490,7 +4493,7 @@ nonisolated extension WireAwaitedDescriptors: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension WireAwaitedDescriptor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AwaitedDescriptor"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}kind\0\u{1}path\0\u{1}inode\0\u{1}state\0\u{3}local_address\0\u{3}local_port\0\u{3}peer_address\0\u{3}peer_port\0\u{3}local_path\0\u{3}peer_path\0\u{1}protocol\0\u{1}watched\0\u{3}watched_more\0\u{1}moved\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}kind\0\u{1}path\0\u{1}inode\0\u{1}state\0\u{3}local_address\0\u{3}local_port\0\u{3}peer_address\0\u{3}peer_port\0\u{3}local_path\0\u{3}peer_path\0\u{1}transport\0\u{1}watched\0\u{3}watched_more\0\u{1}moved\0\u{1}unseen\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4509,10 +4512,11 @@ nonisolated extension WireAwaitedDescriptor: SwiftProtobuf.Message, SwiftProtobu
       case 9: try { try decoder.decodeSingularUInt32Field(value: &self.peerPort) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self.localPath) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self.peerPath) }()
-      case 12: try { try decoder.decodeSingularEnumField(value: &self.`protocol`) }()
+      case 12: try { try decoder.decodeSingularEnumField(value: &self.transport) }()
       case 13: try { try decoder.decodeRepeatedInt32Field(value: &self.watched) }()
       case 14: try { try decoder.decodeSingularUInt32Field(value: &self.watchedMore) }()
       case 15: try { try decoder.decodeSingularBoolField(value: &self.moved) }()
+      case 16: try { try decoder.decodeSingularBoolField(value: &self.unseen) }()
       default: break
       }
     }
@@ -4552,8 +4556,8 @@ nonisolated extension WireAwaitedDescriptor: SwiftProtobuf.Message, SwiftProtobu
     if !self.peerPath.isEmpty {
       try visitor.visitSingularStringField(value: self.peerPath, fieldNumber: 11)
     }
-    if self.`protocol` != .unknown {
-      try visitor.visitSingularEnumField(value: self.`protocol`, fieldNumber: 12)
+    if self.transport != .unknown {
+      try visitor.visitSingularEnumField(value: self.transport, fieldNumber: 12)
     }
     if !self.watched.isEmpty {
       try visitor.visitPackedInt32Field(value: self.watched, fieldNumber: 13)
@@ -4563,6 +4567,9 @@ nonisolated extension WireAwaitedDescriptor: SwiftProtobuf.Message, SwiftProtobu
     }
     if self.moved != false {
       try visitor.visitSingularBoolField(value: self.moved, fieldNumber: 15)
+    }
+    if self.unseen != false {
+      try visitor.visitSingularBoolField(value: self.unseen, fieldNumber: 16)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4579,16 +4586,17 @@ nonisolated extension WireAwaitedDescriptor: SwiftProtobuf.Message, SwiftProtobu
     if lhs.peerPort != rhs.peerPort {return false}
     if lhs.localPath != rhs.localPath {return false}
     if lhs.peerPath != rhs.peerPath {return false}
-    if lhs.`protocol` != rhs.`protocol` {return false}
+    if lhs.transport != rhs.transport {return false}
     if lhs.watched != rhs.watched {return false}
     if lhs.watchedMore != rhs.watchedMore {return false}
     if lhs.moved != rhs.moved {return false}
+    if lhs.unseen != rhs.unseen {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
-nonisolated extension WireAwaitedDescriptor.ProtocolEnum: SwiftProtobuf._ProtoNameProviding {
+nonisolated extension WireAwaitedDescriptor.Transport: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}TCP\0\u{1}UDP\0\u{1}UNIX\0")
 }
 

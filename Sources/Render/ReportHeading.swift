@@ -28,10 +28,12 @@ struct ReportHeading {
     }
     if let tasks { try text.paragraph(tasks, indent: 4, .doubt) }
     try ProcessSummary(report).write(to: &text)
+    let waits = WaitWords(report)
     for finding in report.findings {
       var line = visible(finding.text)
       if !finding.threadIDs.isEmpty { line += " (\(threadIDsText(finding.threadIDs)))" }
       try text.paragraph("\(visible(finding.kind)):", .alarm, line, indent: 4)
+      for line in waits.stackLines(of: finding) { try text.paragraph("    \(line)", indent: 8) }
     }
   }
 

@@ -24,7 +24,7 @@ private func stateText(_ state: ReportThread.State?) -> String {
 /// What the system call alone does not say.
 private func isFinerThanItsCall(_ kind: ThreadWait.Kind) -> Bool {
   switch kind {
-  case .mutex, .rwlock, .condition, .semaphore, .once, .join: true
+  case .mutex, .rwlock, .condition, .semaphore, .once, .queue, .join: true
   default: false
   }
 }

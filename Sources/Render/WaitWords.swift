@@ -32,6 +32,29 @@ struct WaitWords {
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 
+  /// Where the threads of a circle of locks stand, a line for each: `20 "alpha": take (bank.c:41) ← transfer (bank.c:60)`.
+  func stackLines(of finding: Finding) -> [String] {
+    guard finding.kind == "deadlock", finding.taskIDs.isEmpty else { return [] }
+    return finding.threadIDs.prefix(Self.mostStacks).compactMap { id in
+      guard let thread = report.threads.first(where: { $0.threadID == id }),
+        let stack = thread.stack
+      else { return nil }
+      // What of the C library or a runtime stands inside says no more than the finding.
+      let shown = report.serviceFrames(ofStack: stack).prefix(Self.mostFrames).map(frameText)
+      return "\(threadText(id)): " + shown.joined(separator: " ← ")
+    }
+  }
+
+  /// Threads of a finding whose stacks are shown, and frames of each.
+  private static let mostStacks = 6
+  private static let mostFrames = 4
+
+  private func frameText(_ frame: Frame) -> String {
+    let name = frame.shortFunction ?? frame.function ?? "0x\(String(frame.address, radix: 16))"
+    guard let file = frame.file, let line = frame.line else { return visible(name) }
+    return "\(visible(name)) (\(visible(String(fileName(of: file)))):\(line))"
+  }
+
   /// What the threads of a group wait for, a line for each different text; nothing where they have little in common.
   func lines(of threads: [ReportThread]) -> [String] {
     var counts: [(text: String, count: Int)] = []
@@ -68,9 +91,11 @@ struct WaitWords {
       return "the end of \(threadText(joined))"
     }
     guard let lock = target.lock else { return nil }
-    let type = target.lockType.map { "\(visible($0)) " } ?? ""
-    var text = "\(type)\(kind.rawValue) 0x\(String(lock, radix: 16))"
+    let type = kind == .rwlock ? nil : target.lockType
+    var text = (type.map { "\(visible($0)) " } ?? "") + kind.rawValue
+    text += " 0x\(String(lock, radix: 16))"
     if let name = target.lockName { text += " \(quoted(name))" }
+    if kind == .rwlock, let use = target.lockType { text += " to \(visible(use))" }
     if let owner = target.ownerThreadID {
       text += ", held by \(threadText(owner))"
     } else if let readers = target.readerCount, readers > 0 {

@@ -21,7 +21,7 @@ extension DumpReport {
 
   private mutating func takeDescriptors(_ record: WireDescriptors) {
     descriptors = record.counts.map {
-      DescriptorCount(kind: descriptorKind($0.kind), count: Int(clamping: $0.count))
+      DescriptorCount(kind: $0.kind.name, count: Int(clamping: $0.count))
     }
     descriptors.sort { ($1.count, $0.kind) < ($0.count, $1.kind) }
     uncountedDescriptors = Int(clamping: record.skipped)
@@ -38,10 +38,12 @@ extension DumpReport {
         < (one.count, other.state, other.peer ?? "", other.local ?? "")
     }
   }
+}
 
-  /// The names of docs/report-schema.md.
-  private func descriptorKind(_ kind: WireDescriptorCount.Kind) -> String {
-    switch kind {
+extension WireDescriptorCount.Kind {
+  /// As in docs/report-schema.md.
+  var name: String {
+    switch self {
     case .socket: "socket"
     case .pipe: "pipe"
     case .file: "file"

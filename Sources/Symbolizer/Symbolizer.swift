@@ -111,6 +111,9 @@ public struct CaptureSymbolizer: Sendable {
     for (thread, stack) in sites.stackOfCreator.enumerated() {
       report.threads[thread].createdBy?.stack = stack
     }
+    var names = LockNames(modules.map(\.module), map, demangler)
+    report.takeWaits(capture, &names)
+    report.findings += report.lockFindings()
     var types = ActorTypes(modules.map(\.module), map)
     report.executors = capture.executors.map { types.executor($0) }
     report.takeTasks(capture, stacks: sites.taskStacks)

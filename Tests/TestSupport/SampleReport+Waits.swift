@@ -14,7 +14,7 @@ extension SampleReport {
       waiting(22, "gamma", .mutex, 0x5555_5556_40d8, "g_a", "recursive", owner: 20),
       waiting(23, "reader", .rwlock, 0x7fff_e000_0010, nil, nil, owner: nil),
       waiting(24, "main", .join, 0x7fff_e123_4990, nil, nil, owner: 20, steady: true),
-      waiting(25, "late", .mutex, 0x7fff_e000_0400, nil, "robust", owner: 99),
+      waiting(25, "late", .mutex, 0x7fff_e000_0400, nil, "normal", owner: 99),
       reading(26),
       polling(27),
       waitingForChild(28),
@@ -22,6 +22,7 @@ extension SampleReport {
     report.threads[3].waitsFor?.readerCount = 3
     report.threads[5].waitsFor?.note = "no thread of the process: it ended while it held the lock"
     report.tasks = []
+    report.findings = report.lockFindings()
     return report
   }
 

@@ -8,6 +8,7 @@
 #include "Tasks.h"
 #include "ThreadOrigins.h"
 #include "Vitals.h"
+#include "Waits.h"
 #include "Watchdogs.h"
 
 enum {
@@ -61,7 +62,17 @@ typedef struct dc_thread {
   char name[16];
   char wchan[64];
   int32_t nice;
-  uint32_t policy, realtime_priority, rest;
+  uint32_t policy, realtime_priority;
+  uint32_t wait_flags;         // WaitFlag
+  // What it waited for when it was sampled; nothing of it counts for another call.
+  int64_t wait_call;
+  uint64_t wait_argument;      // the call's first
+  uint64_t wait_timeout;       // nanoseconds; ~0 none, or not known
+  uint64_t switches;           // see ThreadActivity
+  uint32_t words[dc_lock_words]; // around the futex word, see LockWords in capture.proto
+  uint32_t polled;             // where its descriptors begin in dc_waits.numbers
+  uint32_t polled_more;
+  uint32_t polled_count;
 } dc_thread;
 
 /// How to find the caller of a frame at one address, see RowTable.swift.
@@ -186,6 +197,7 @@ typedef struct dc_arena {
   uint64_t scratch_size;
   uint8_t *names;           // two file names of 256 bytes
   dc_census *census;        // descriptors and connections; NULL where there is no room for it
+  dc_waits *waits;          // locks and descriptors; NULL where there is no room for it
   uint32_t is_child;        // started in a forked child, or in the place of one that died
   uint64_t recovery;        // where a fault of the collector goes on, see dc_recover; 0 nowhere
   int32_t state_descriptor;

@@ -72,6 +72,10 @@ static inline SIGNAL_SAFE intptr_t dc_lock_file(int32_t descriptor) {
   return dc_syscall(SYS_flock, (uintptr_t)descriptor, 2 | 4, 0, 0, 0, 0);
 }
 
+static inline SIGNAL_SAFE intptr_t dc_open_socket(int32_t family, int32_t type, int32_t protocol) {
+  return dc_syscall(SYS_socket, (uintptr_t)family, (uintptr_t)type, (uintptr_t)protocol, 0, 0, 0);
+}
+
 typedef struct dc_file_status {
   uint32_t mode, owner;
   uint64_t size, inode, device;
@@ -235,6 +239,7 @@ DC_PLACE(dc_slot, noted, dc_noted_task)
 DC_PLACE(dc_thread, name, char)
 DC_PLACE(dc_thread, wchan, char)
 DC_PLACE(dc_thread, arguments, uint64_t)
+DC_PLACE(dc_thread, words, uint32_t)
 DC_PLACE(dc_state_file, magic, uint8_t)
 DC_PLACE(dc_state_file, flags, uint32_t)
 DC_PLACE(dc_state_file, accepted, uint64_t)

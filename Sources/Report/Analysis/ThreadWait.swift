@@ -2,7 +2,8 @@
 public struct ThreadWait: Sendable, Hashable {
   /// The words of the report format; docs/report-schema.md says what each rests on.
   public enum Kind: String, Sendable, CaseIterable {
-    case mutex, rwlock, condition, semaphore, once, futex, join, sleep, poll, read, write, accept,
+    case mutex, rwlock, condition, semaphore, once, queue, futex, join, sleep, poll, read, write,
+      accept,
       connect
     case recv, send, child, signal
     case fileLock = "file-lock"
@@ -30,45 +31,10 @@ extension DumpReport {
     let kind = kindByCall[call] ?? kindOfRestartedCall(call, waitChannel: thread.waitChannel)
     // A futex is all that the kernel sees of locks; which lock, its words and the C library's function tell.
     let refined =
-      kind == .futex
-      ? thread.waitsFor?.kind ?? lockKind(ofStack: thread.stack) ?? .futex : kind
+      thread.waitsFor?.kind ?? (kind == .futex ? lockKind(ofStack: thread.stack) ?? .futex : kind)
     return ThreadWait(kind: refined, detail: call == refined.rawValue ? nil : call)
   }
-
-  /// The lock function of the C library that the thread is in: its innermost frames are the library's own.
-  private func lockKind(ofStack stack: Int?) -> ThreadWait.Kind? {
-    guard let stack, stacks.indices.contains(stack) else { return nil }
-    for index in stacks[stack].prefix(8) {
-      guard frames.indices.contains(index) else { return nil }
-      let frame = frames[index]
-      guard let module = frame.module, modules.indices.contains(module),
-        isCLibrary(fileName(of: modules[module].path))
-      else { return nil }
-      if let function = frame.function, let kind = kindByLockFunction(function) { return kind }
-    }
-    return nil
-  }
 }
-
-private func isCLibrary(_ name: Substring) -> Bool {
-  name.hasPrefix("libc.so") || name.hasPrefix("libc-") || name.hasPrefix("libpthread")
-}
-
-/// glibc's names; `__`, symbol versions and suffixes (`__pthread_mutex_lock_full`) are its own business.
-private func kindByLockFunction(_ function: String) -> ThreadWait.Kind? {
-  let name = function.drop { $0 == "_" }
-  for (prefix, kind) in lockFunctions where name.hasPrefix(prefix) { return kind }
-  return nil
-}
-
-private let lockFunctions: [(String, ThreadWait.Kind)] = [
-  ("pthread_mutex_", .mutex),
-  ("pthread_rwlock_", .rwlock),
-  ("pthread_cond_", .condition),
-  ("pthread_join", .join), ("pthread_timedjoin", .join), ("pthread_clockjoin", .join),
-  ("sem_wait", .semaphore), ("sem_timedwait", .semaphore), ("sem_clockwait", .semaphore),
-  ("new_sem_wait", .semaphore),
-]
 
 /// After a stop or a signal the kernel shows some calls as `restart_syscall`; where it sleeps tells which.
 private func kindOfRestartedCall(_ call: String, waitChannel: String?) -> ThreadWait.Kind {

@@ -10,7 +10,12 @@ package struct ReadableNames: Sendable {
   /// Demangles all names, on several threads when there are many.
   ///
   /// `demangler`: nil leaves the names as they are. `remembers`: the same names will be asked for again.
-  package init(of linkages: [String], with demangler: Demangler?, jobs: Int, remembers: Bool = false) {
+  package init(
+    of linkages: [String],
+    with demangler: Demangler?,
+    jobs: Int,
+    remembers: Bool = false
+  ) {
     self.linkages = linkages
     guard let demangler else {
       names = linkages.map { ReadableName(full: $0, short: nil) }

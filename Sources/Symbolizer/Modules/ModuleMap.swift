@@ -10,14 +10,14 @@ struct ModuleMap: Sendable {
     case unknown(String)
   }
 
-  private struct Entry: Sendable {
+  struct Entry: Sendable {
     var base: UInt64
     var end: UInt64
     var index: Int
   }
 
   /// Ascending by base.
-  private let entries: [Entry]
+  let entries: [Entry]
 
   init(_ modules: [WireModule]) {
     entries = modules.enumerated()

@@ -144,10 +144,13 @@ import CUnwind
     )
     if isGivenUp { return output.discard() }
     let stateBegin = dc_clock(1)
-    unsafe ProcessState(home: home, arena: arena, scratch: scratch, scratchSize: scratchSize).write(
-      to: &file,
-      deadline: deadline
-    )
+    unsafe ProcessState(
+      home: home,
+      arena: arena,
+      scratch: scratch,
+      scratchSize: scratchSize,
+      tasks: tasks
+    ).write(to: &file, deadline: deadline)
     phases.procTime &+= dc_clock(1) &- stateBegin
     unsafe phases.write(to: &file, arena, begin: begin)
     file.flush()

@@ -14,6 +14,7 @@ enum RecordKind {
   static var tasks: UInt16 { @_noLocks @inline(__always) get { 10 } }
   static var executors: UInt16 { @_noLocks @inline(__always) get { 11 } }
   static var taskSummary: UInt16 { @_noLocks @inline(__always) get { 12 } }
+  static var awaitedDescriptors: UInt16 { @_noLocks @inline(__always) get { 13 } }
   static var end: UInt16 { @_noLocks @inline(__always) get { 255 } }
 }
 

@@ -37,6 +37,7 @@ import CUnwind
       let names = unsafe map(4096)
     else { return false }
     reserveCensus()
+    reserveWaits()
     unsafe arena.pointee.scratch_size = Self.scratchSize
     unsafe arena.pointee.buffer_size = bufferSize
     unsafe arena.pointee.scratch = unsafe scratch
@@ -146,6 +147,16 @@ import CUnwind
     if unsafe arena.pointee.census == nil, let memory = unsafe dc_reserve(size) {
       unsafe dc_wipe_on_fork(memory, size)
       unsafe arena.pointee.census = unsafe memory.assumingMemoryBound(to: dc_census.self)
+    }
+  }
+
+  /// Without it a capture says nothing of locks and of what threads wait for.
+  @_noLocks
+  private func reserveWaits() {
+    let size = UInt64(truncatingIfNeeded: MemoryLayout<dc_waits>.size)
+    if unsafe arena.pointee.waits == nil, let memory = unsafe dc_reserve(size) {
+      unsafe dc_wipe_on_fork(memory, size)
+      unsafe arena.pointee.waits = unsafe memory.assumingMemoryBound(to: dc_waits.self)
     }
   }
 

@@ -11,6 +11,8 @@ import CUnwind
   private let scratch: UnsafeMutablePointer<UInt8>
   private let scratchSize: Int
   private let deadline: Int64
+  /// Sockets that threads wait for.
+  private let awaited: AwaitedDescriptors?
 
   /// The corresponding C constant is TCP_LISTEN.
   private static var listening: UInt8 { @_noLocks @inline(__always) get { 10 } }
@@ -20,12 +22,14 @@ import CUnwind
     census: UnsafeMutablePointer<dc_census>,
     scratch: UnsafeMutablePointer<UInt8>,
     scratchSize: Int,
-    deadline: Int64
+    deadline: Int64,
+    awaited: AwaitedDescriptors?
   ) {
     unsafe self.census = unsafe census
     unsafe self.scratch = unsafe scratch
     self.scratchSize = scratchSize
     self.deadline = deadline
+    self.awaited = awaited
   }
 
   @_noLocks
@@ -35,27 +39,71 @@ import CUnwind
     // Of the collector's own task: those of a main thread that ended are empty.
     unsafe census.pointee.tcp_count &+= readConnections(openText("/proc/thread-self/net/tcp"), 4)
     unsafe census.pointee.tcp_count &+= readConnections(openText("/proc/thread-self/net/tcp6"), 16)
-    unsafe census.pointee.udp_count &+= countOwn(openText("/proc/thread-self/net/udp"), 9)
-    unsafe census.pointee.udp_count &+= countOwn(openText("/proc/thread-self/net/udp6"), 9)
-    unsafe census.pointee.unix_count = countOwn(openText("/proc/thread-self/net/unix"), 6)
+    unsafe census.pointee.udp_count &+= readDatagrams(openText("/proc/thread-self/net/udp"), 4)
+    unsafe census.pointee.udp_count &+= readDatagrams(openText("/proc/thread-self/net/udp6"), 16)
+    unsafe census.pointee.unix_count = readUnix(openText("/proc/thread-self/net/unix"))
   }
 
-  /// Own sockets in a list whose lines have the inode number after so many fields.
+  /// The same lines as those of connections.
   @_noLocks
-  private func countOwn(_ descriptor: Int32, _ fieldsBefore: Int) -> UInt32 {
-    forEachOwnLine(descriptor, fieldsBefore) { _, _ in }
+  private func readDatagrams(_ descriptor: Int32, _ addressSize: UInt8) -> UInt32 {
+    forEachOwnLine(descriptor, 9) { start, end, inode in
+      var line = unsafe SocketLine(scratch, from: start, to: end)
+      line.skipField()
+      note(&line, of: inode, addressSize, protocol: 2)
+    }
+  }
+
+  /// Lines `num refcount protocol flags type state inode path`.
+  @_noLocks
+  private func readUnix(_ descriptor: Int32) -> UInt32 {
+    forEachOwnLine(descriptor, 6) { start, end, inode in
+      var line = unsafe SocketLine(scratch, from: start, to: end)
+      var field = 0
+      while field < 7 {
+        line.skipField()
+        field &+= 1
+      }
+      let path = min(line.index &+ 1, end)
+      unsafe awaited?.forEach(ofInode: inode) { entry in
+        unsafe awaited?.keepSocketPath(of: entry, scratch + path, count: end &- path)
+      }
+    }
+  }
+
+  /// Notes addresses and state of an awaited socket; the line stands behind its number.
+  @_noLocks
+  private func note(
+    _ line: inout SocketLine,
+    of inode: UInt64,
+    _ addressSize: UInt8,
+    protocol kind: UInt8
+  ) {
+    unsafe awaited?.forEach(ofInode: inode) { entry in
+      var fields = line
+      unsafe entry.pointee.protocol = kind
+      unsafe entry.pointee.address_size = addressSize
+      unsafe entry.pointee.local_port = fields.readAddress(dc_awaited_local(entry), addressSize)
+      unsafe entry.pointee.peer_port = fields.readAddress(dc_awaited_peer(entry), addressSize)
+      let state = UInt8(truncatingIfNeeded: fields.nextHexadecimal())
+      if kind == 1 { unsafe entry.pointee.state = state }
+    }
   }
 
   /// Lines `sl local remote st tx:rx tr:when retransmits uid timeout inode …`.
   @_noLocks
   private func readConnections(_ descriptor: Int32, _ addressSize: UInt8) -> UInt32 {
-    forEachOwnLine(descriptor, 9) { start, end in
+    forEachOwnLine(descriptor, 9) { start, end, inode in
       var line = unsafe SocketLine(scratch, from: start, to: end)
       var connection = dc_connection()
       line.skipField()
+      note(&line, of: inode, addressSize, protocol: 1)
       var local = dc_connection()
-      unsafe local.local_port = line.readAddress(&local, addressSize)
-      unsafe connection.peer_port = line.readAddress(&connection, addressSize)
+      unsafe local.local_port = line.readAddress(dc_connection_address(&local), addressSize)
+      unsafe connection.peer_port = line.readAddress(
+        dc_connection_address(&connection),
+        addressSize
+      )
       connection.state = UInt8(truncatingIfNeeded: line.nextHexadecimal())
       connection.address_size = addressSize
       if connection.state == Self.listening {
@@ -76,7 +124,7 @@ import CUnwind
   private func forEachOwnLine(
     _ descriptor: Int32,
     _ fieldsBefore: Int,
-    _ body: (Int, Int) -> Void
+    _ body: (Int, Int, UInt64) -> Void
   ) -> UInt32 {
     guard descriptor >= 0 else { return 0 }
     defer { dc_close(descriptor) }
@@ -92,9 +140,10 @@ import CUnwind
       }
       var fields = unsafe FieldReader(scratch, from: start, to: end)
       fields.skip(fieldsBefore)
-      guard sockets.contains(fields.nextDecimal()) else { continue }
+      let inode = fields.nextDecimal()
+      guard sockets.contains(inode) else { continue }
       own &+= 1
-      body(start, end)
+      body(start, end, inode)
     }
     return own
   }
@@ -217,7 +266,7 @@ import CUnwind
 /// Reads the fields of a line of /proc/net/tcp.
 @safe private struct SocketLine {
   private let bytes: UnsafeMutablePointer<UInt8>
-  private var index: Int
+  private(set) var index: Int
   private let end: Int
 
   @_noLocks
@@ -253,10 +302,9 @@ import CUnwind
   /// `ADDRESS:PORT`: the address as words of this machine, each eight digits; returns the port.
   @_noLocks
   mutating func readAddress(
-    _ connection: UnsafeMutablePointer<dc_connection>,
+    _ words: UnsafeMutablePointer<UInt32>,
     _ size: UInt8
   ) -> UInt16 {
-    let words = unsafe dc_connection_address(connection)
     unsafe words[0] = nextHexadecimal()
     if size == 16 {
       unsafe words[1] = nextHexadecimal()

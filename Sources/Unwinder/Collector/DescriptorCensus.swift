@@ -33,6 +33,8 @@ enum DescriptorKind {
   private let names: UnsafeMutablePointer<UInt8>
   private let namesSize: Int
   private let deadline: Int64
+  /// Those that threads wait for.
+  private let awaited: AwaitedDescriptors?
 
   /// Descriptors looked at; of those beyond only the number is known.
   private static var limit: UInt32 { @_noLocks @inline(__always) get { 65_536 } }
@@ -45,13 +47,15 @@ enum DescriptorKind {
     census: UnsafeMutablePointer<dc_census>,
     scratch: UnsafeMutablePointer<UInt8>,
     scratchSize: Int,
-    deadline: Int64
+    deadline: Int64,
+    awaited: AwaitedDescriptors?
   ) {
     unsafe self.census = unsafe census
     unsafe self.scratch = unsafe scratch
     unsafe names = unsafe scratch + 3 &* Self.linkSize
     namesSize = scratchSize &- 3 &* Self.linkSize
     self.deadline = deadline
+    self.awaited = awaited
   }
 
   /// Counts anew.
@@ -104,7 +108,10 @@ enum DescriptorKind {
         return
       }
       unsafe census.pointee.looked_at &+= 1
-      unsafe dc_census_kind(census, kind(of: name, links, flags)).pointee &+= 1
+      let count = unsafe dc_read_link_at(links, name, scratch, Self.linkSize)
+      let kind = unsafe self.kind(of: name, linkCount: count, flags)
+      unsafe dc_census_kind(census, kind).pointee &+= 1
+      unsafe awaited?.note(name, kind: kind, scratch, count: count)
     }
     dc_close(links)
     if flags >= 0 { dc_close(flags) }
@@ -128,8 +135,11 @@ enum DescriptorKind {
   }
 
   @_noLocks
-  private func kind(of name: UnsafePointer<CChar>, _ links: Int32, _ flags: Int32) -> UInt32 {
-    let count = unsafe dc_read_link_at(links, name, scratch, Self.linkSize)
+  private func kind(
+    of name: UnsafePointer<CChar>,
+    linkCount count: Int,
+    _ flags: Int32
+  ) -> UInt32 {
     guard count > 0 else { return DescriptorKind.closed }
     if unsafe scratch[0] != 0x2f { return kindWithoutPath(count) }
     let isDeleted = hasSuffix(ByteText(" (deleted)"), count)

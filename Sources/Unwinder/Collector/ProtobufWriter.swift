@@ -50,6 +50,24 @@ import CUnwind
     }
   }
 
+  /// Packed fixed32 values.
+  @_noLocks
+  mutating func field(_ number: Int, packed values: UnsafePointer<UInt32>, count valueCount: Int) {
+    guard valueCount > 0, reserve(20 &+ valueCount &* 4) else { return }
+    varint(UInt64(truncatingIfNeeded: number) &<< 3 | 2)
+    varint(UInt64(truncatingIfNeeded: valueCount &* 4))
+    var index = 0
+    while index < valueCount {
+      let value = unsafe values[index]
+      var byte: UInt32 = 0
+      while byte < 32 {
+        put(UInt8(truncatingIfNeeded: value &>> byte))
+        byte &+= 8
+      }
+      index &+= 1
+    }
+  }
+
   @_noLocks
   mutating func field(_ number: Int, bytes: UnsafePointer<UInt8>, count byteCount: Int) {
     guard byteCount > 0, reserve(20 &+ byteCount) else { return }

@@ -97,6 +97,17 @@ import CUnwind
     }
   }
 
+  /// Whether the thread is, or is again, in the call that it was sampled in.
+  @_noLocks
+  func isInCall(_ thread: UnsafeMutablePointer<dc_thread>) -> Bool {
+    let count = unsafe read(thread.pointee.tid, "syscall")
+    // `running`, or gone.
+    guard count > 0, unsafe scratch[0] != 0x72 else { return false }
+    var fields = unsafe FieldReader(scratch, from: 0, to: count)
+    guard unsafe fields.nextSigned() == thread.pointee.wait_call else { return false }
+    return unsafe fields.nextHexadecimal() == thread.pointee.wait_argument
+  }
+
   /// Whether a thread runs, and how often it was switched out so far; nil: it is gone.
   ///
   /// From the line State and the last two of /proc/PID/status, voluntary_ctxt_switches and nonvoluntary_ctxt_switches.

@@ -186,6 +186,44 @@ import CUnwind
     record.field(23, fixed64: noted.executor)
     let start = unsafe thread.pointee.start_ticks
     if start > 0 { record.field(24, fixed64: bootTime &+ start &* tickNanoseconds) }
+    unsafe writeWait(thread, &record)
+  }
+
+  /// What it waited for, unless the call that the record shows is another one by now.
+  @_noLocks
+  private func writeWait(
+    _ thread: UnsafeMutablePointer<dc_thread>,
+    _ record: inout ProtobufWriter
+  ) {
+    guard let waits = unsafe arena.pointee.waits,
+      unsafe thread.pointee.in_syscall == SyscallSample.blocked,
+      unsafe thread.pointee.syscall == thread.pointee.wait_call,
+      unsafe dc_thread_arguments(thread)[0] == thread.pointee.wait_argument
+    else { return }
+    let flags = unsafe thread.pointee.wait_flags
+    if flags & WaitFlag.words != 0 {
+      let message = record.beginMessage(25)
+      unsafe record.field(1, fixed64: thread.pointee.wait_argument)
+      unsafe record.field(
+        2,
+        packed: dc_thread_words(thread),
+        count: Int(truncatingIfNeeded: dc_lock_words)
+      )
+      record.field(3, varint: flags & WaitFlag.steady != 0 ? 1 : 0)
+      let isUnmoved = flags & WaitFlag.steady != 0 && flags & WaitFlag.unmoved != 0
+      record.field(4, varint: isUnmoved ? 1 : 0)
+      record.endMessage(message)
+    }
+    var index: UInt32 = 0
+    while unsafe index < thread.pointee.polled_count {
+      let number = unsafe dc_waits_number(waits, thread.pointee.polled &+ index).pointee
+      record.field(26, varint: UInt64(UInt32(bitPattern: number)), keepsZero: true)
+      index &+= 1
+    }
+    unsafe record.field(27, varint: UInt64(thread.pointee.polled_more))
+    if unsafe thread.pointee.wait_timeout != ~0 {
+      unsafe record.field(28, varint: thread.pointee.wait_timeout, keepsZero: true)
+    }
   }
 
   @_noLocks

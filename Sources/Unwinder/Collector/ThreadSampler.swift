@@ -18,6 +18,8 @@ import CUnwind
   func sampleAll(isQuiet: Bool) {
     guard let threads = unsafe arena.pointee.threads else { return }
     let waitChannels = unsafe WaitChannels(arena: arena, files: files)
+    let waits = unsafe arena.pointee.waits.map { unsafe WaitSampler($0, arena, files) }
+    waits?.begin()
     var index = 0
     while unsafe index < Int(truncatingIfNeeded: arena.pointee.thread_count) {
       let thread = unsafe threads + index
@@ -26,6 +28,7 @@ import CUnwind
         unsafe decide(thread, isQuiet: isQuiet)
         if unsafe thread.pointee.in_syscall == SyscallSample.blocked {
           unsafe waitChannels.set(thread, index: index)
+          unsafe waits?.look(at: thread)
         }
       } else {
         unsafe thread.pointee.status = ThreadStatus.exited
@@ -33,6 +36,7 @@ import CUnwind
       }
       index &+= 1
     }
+    waits?.lookAgain()
   }
 
   @_noLocks

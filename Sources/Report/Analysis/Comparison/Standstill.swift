@@ -103,7 +103,7 @@ public struct Standstill: Sendable, Equatable {
 
   private static func kind(of thread: ReportThread, in report: DumpReport) -> Kind {
     switch report.wait(of: thread)?.kind {
-    case .mutex, .rwlock, .once, .fileLock: .lock
+    case .mutex, .rwlock, .once, .queue, .fileLock: .lock
     case .poll, .accept, .sleep, .signal, .pause: .idle
     case .condition, .semaphore, .futex, .join, .read, .write, .connect, .recv, .send, .child,
       .other, nil:
