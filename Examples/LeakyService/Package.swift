@@ -9,9 +9,14 @@ let package = Package(
     .package(name: "dumpcollect", path: "../..")
   ],
   targets: [
+    // For its header, dumpcollect.h.
+    .target(
+      name: "CThreads",
+      dependencies: [.product(name: "DumpHandler", package: "dumpcollect")]
+    ),
     .executableTarget(
       name: "LeakyService",
-      dependencies: [.product(name: "DumpHandler", package: "dumpcollect")]
-    )
+      dependencies: ["CThreads", .product(name: "DumpHandler", package: "dumpcollect")]
+    ),
   ]
 )

@@ -1,5 +1,6 @@
 import Glibc
 import SafeText
+package import Synchronization
 
 /// Standard output: the result of a verb and nothing else.
 package enum StandardOutput {
@@ -31,9 +32,16 @@ package enum StandardOutput {
   }
 }
 
+/// What stands on the terminal's last line while work goes on, if anything does.
+package enum StatusLine {
+  /// Erases it, so that something else can be written there.
+  package static let erase = Mutex<(@Sendable () -> Void)?>(nil)
+}
+
 /// A line (or two) for the person, on standard error; nothing in it drives the terminal.
 package func note(_ text: String) {
   let text = text.split(separator: "\n").map { visible(String($0)) }.joined(separator: "\n")
+  StatusLine.erase.withLock { $0?() }
   // Nobody is left to be told when standard error is gone.
   try? writeAll(Array("dumpcollect: \(text)\n".utf8), to: STDERR_FILENO)
 }

@@ -17,6 +17,8 @@ struct FrameLines {
 
   /// Other names that are written out.
   private static let shownAliases = 4
+  /// Lines that are written out of one function in similar stacks.
+  private static let shownPlaces = 4
 
   /// Function names up to this width have their places in one column.
   private static let alignedColumns = 56
@@ -48,14 +50,16 @@ struct FrameLines {
   /// `folded` shows what a recursion repeats once, with the number of times, no function's other names, and the source
   /// of one frame alone: the innermost whose source is there, which mostly is the service's own. `hidesRuntime` leaves
   /// out what nobody wrote in the service: of Swift's own functions only those are shown that the service called.
+  /// `variants` are similar stacks, whose lines are named where they differ.
   func write(
     stack: Int,
+    variants: [Int] = [],
     truncated: String?,
     folded: Bool,
     hidesRuntime: Bool = false,
     to text: inout TextBuilder
   ) throws {
-    let all = report.stacks[stack].map { shown[$0] }
+    let all = frames(ofStack: stack, variants)
     let frames = hidesRuntime ? Self.withoutRuntime(all) : all
     let aligned =
       frames.lazy.map(\.functionColumns).filter { $0 <= Self.alignedColumns }.max() ?? 0
@@ -83,6 +87,37 @@ struct FrameLines {
         .doubt
       )
     }
+  }
+
+  /// The frames of a stack; where its variants are at other places, these too.
+  private func frames(ofStack stack: Int, _ variants: [Int]) -> [Shown] {
+    var frames = report.stacks[stack].map { shown[$0] }
+    // What more than some different stacks have is not read anyway.
+    let others = variants.dropFirst().prefix(64).map { report.stacks[$0] }
+      .filter { $0.count == frames.count }
+    guard !others.isEmpty else { return frames }
+    for position in frames.indices {
+      var places = [frames[position].place]
+      for other in others {
+        let place = shown[other[position]].place
+        if !places.contains(place) { places.append(place) }
+      }
+      frames[position].place = Self.text(ofPlaces: places)
+    }
+    return frames
+  }
+
+  /// `/src/shop/Worker.swift:41, :88, pool.cpp:33 and 2 more`.
+  private static func text(ofPlaces places: [String]) -> String {
+    guard places.count > 1 else { return places[0] }
+    let file = places[0].prefix { $0 != ":" }
+    let others = places.dropFirst().prefix(shownPlaces - 1).map { place in
+      guard place.hasPrefix("\(file):") else { return String(fileName(of: place)) }
+      return String(place.dropFirst(file.count))
+    }
+    let more = places.count - shownPlaces
+    return ([places[0]] + others).joined(separator: ", ")
+      + (more > 0 ? " and \(grouped(more)) more" : "")
   }
 
   /// The frames without thunks and without the runtime's own, except for the function that the service called.

@@ -42,7 +42,7 @@ struct FullReport {
     if let name = thread.name { text.add("  \(quoted(name))", .heading) }
     text.add("  \(activityText(report.activity(of: thread)))")
     let times = [("user", thread.cpuUser), ("system", thread.cpuSystem)].compactMap { name, time in
-      time.map { "\(seconds($0)) \(name)" }
+      time.map { "\(hundredthsText($0)) \(name)" }
     }
     if !times.isEmpty { text.add("  cpu \(times.joined(separator: ", "))", .faint) }
     if let start = thread.startTime.flatMap({ Timestamp.text($0, fractionDigits: 2) }) {
@@ -88,12 +88,5 @@ struct FullReport {
       }
       try text.line("    " + line.joined(separator: "  "), .faint)
     }
-  }
-
-  /// `1.24s`: hundredths, the kernel's clock tick.
-  private func seconds(_ time: Duration) -> String {
-    let (seconds, attoseconds) = time.components
-    let hundredths = abs(attoseconds / 10_000_000_000_000_000)
-    return "\(seconds).\(hundredths < 10 ? "0" : "")\(hundredths)s"
   }
 }

@@ -1,7 +1,7 @@
 import Report
 
 extension JSONReport {
-  /// The tasks, and how they were looked for.
+  /// The tasks.
   func writeTasks(_ json: inout JSONWriter, _ sink: ([UInt8]) throws -> Void) throws {
     let waits = TaskWaits(report)
     if report.taskSummary != nil || !report.tasks.isEmpty {
@@ -9,6 +9,10 @@ extension JSONReport {
         write(task, waits[task], &json)
       }
     }
+  }
+
+  /// How tasks were looked for.
+  func writeTaskSearch(_ json: inout JSONWriter) {
     guard let summary = report.taskSummary else { return }
     json.newLine()
     json.key("task_search")
@@ -74,41 +78,6 @@ extension JSONReport {
       json.field("holder_task", executor.holderTask)
       json.field("holder_tid", executor.holderThreadID)
       json.field("unknown", executor.unknown)
-    }
-  }
-
-  /// Groups of threads and of tasks, the largest first.
-  func writeGroups(_ json: inout JSONWriter, _ sink: ([UInt8]) throws -> Void) throws {
-    let threads = report.groups()
-    let tasks = report.taskGroups()
-    var (thread, task) = (0, 0)
-    json.newLine()
-    json.key("groups")
-    try json.array(0..<(threads.count + tasks.count), onLines: true) { json, _ in
-      let isTask =
-        task < tasks.count
-        && (thread == threads.count || tasks[task].tasks.count >= threads[thread].threads.count)
-      if isTask {
-        write(tasks[task], &json)
-        task += 1
-      } else {
-        group(&json, threads[thread])
-        thread += 1
-      }
-      if json.bytes.count >= 256 << 10 { try sink(json.takeBytes()) }
-    }
-  }
-
-  private func write(_ group: TaskGroup, _ json: inout JSONWriter) {
-    json.object { json in
-      json.field("count", group.tasks.count)
-      json.field("fingerprint", group.fingerprint?.text)
-      json.key("tids")
-      json.array([Int32]()) { $0.number($1) }
-      json.key("task_ids")
-      json.array(group.tasks) { $0.number(report.tasks[$1].id) }
-      json.field("truncated", group.truncated)
-      writeFrames(&json, ofStack: group.stack)
     }
   }
 }

@@ -42,7 +42,7 @@ extension JSONReport {
       json.field("address", address: lock.address)
       json.field("name", lock.name)
       json.field("kind", lock.kind?.rawValue)
-      json.field("type", lock.type)
+      json.field("lock_type", lock.type)
       json.field("owner_tid", lock.ownerThreadID)
       json.key("waiter_tids")
       json.array(lock.waiterThreadIDs) { $0.number($1) }

@@ -4,12 +4,24 @@ package import Report
 
 /// The report as JSON of docs/report.schema.json: one document, a thread, module or group a line.
 struct JSONReport {
+  /// How the parts follow one another.
+  enum Layout {
+    /// One object, in which the lists are fields.
+    case document
+    /// An object a line: the head, and then each member of the lists, with its `type`.
+    case lines
+  }
+
   let report: DumpReport
+  let view: ReportView
+  let layout: Layout
   /// Each frame as JSON, once, however many stacks hold it.
   private let frames: [[UInt8]]
 
-  init(_ report: DumpReport) {
+  init(_ report: DumpReport, _ view: ReportView = ReportView(), _ layout: Layout = .document) {
     self.report = report
+    self.view = view
+    self.layout = layout
     frames = report.frames.map { frame in
       var json = JSONWriter()
       json.frame(frame, module: frame.module.map { report.modules[$0].path })
@@ -18,27 +30,60 @@ struct JSONReport {
   }
 
   func write(to sink: ([UInt8]) throws -> Void) throws {
-    var json = JSONWriter()
-    try json.object { json in
-      writeCapture(&json)
-      writeProcess(&json)
-      writeSignal(&json)
-      try writeList("modules", report.modules.enumerated(), &json, sink, module)
-      try writeList("threads", report.threads, &json, sink, thread)
-      try writeTasks(&json, sink)
-      try writeGroups(&json, sink)
-      let locks = report.locks()
-      if !locks.isEmpty { try writeList("locks", locks, &json, sink, lock) }
-      writeDescriptors(&json)
-      try writeList("connections", report.connections, &json, sink, connection)
-      try writeList("notes", report.notes, &json, sink, note)
-      if report.olderNotes > 0 { json.field("notes_older", report.olderNotes) }
-      if report.lostNotes > 0 { json.field("notes_lost", report.lostNotes) }
-      try writeList("sources", SnippetTable.sorted(report.snippets), &json, sink, snippet)
-      try writeList("findings", report.findings, &json, sink, finding)
+    var json = JSONWriter(isOneLine: layout == .lines)
+    switch layout {
+    case .document:
+      try json.object { json in
+        writeHead(&json)
+        try writeLists(&json, sink)
+      }
+      json.endDocument()
+    case .lines:
+      json.beginNextObject(withType: "report")
+      json.object { json in
+        writeHead(&json)
+        writeTaskSearch(&json)
+        writeGrouping(&json)
+        writeDescriptors(&json)
+        writeNoteCounts(&json)
+      }
+      json.endDocument()
+      try writeLists(&json, sink)
     }
-    json.endDocument()
     try sink(json.takeBytes())
+  }
+
+  private func writeHead(_ json: inout JSONWriter) {
+    writeCapture(&json)
+    writeProcess(&json)
+    writeSignal(&json)
+  }
+
+  /// The lists, and in a document beside each what belongs to it.
+  private func writeLists(
+    _ json: inout JSONWriter,
+    _ sink: ([UInt8]) throws -> Void
+  ) throws {
+    let isDocument = layout == .document
+    try writeList("modules", report.modules.enumerated(), &json, sink, module)
+    try writeList("threads", report.threads, &json, sink, thread)
+    try writeTasks(&json, sink)
+    if isDocument { writeTaskSearch(&json) }
+    if isDocument { writeGrouping(&json) }
+    try writeGroups(&json, sink)
+    let locks = report.locks()
+    if !locks.isEmpty { try writeList("locks", locks, &json, sink, lock) }
+    if isDocument { writeDescriptors(&json) }
+    try writeList("connections", report.connections, &json, sink, connection)
+    try writeList("notes", report.notes, &json, sink, note)
+    if isDocument { writeNoteCounts(&json) }
+    try writeList("sources", SnippetTable.sorted(report.snippets), &json, sink, snippet)
+    try writeList("findings", report.findings, &json, sink, finding)
+  }
+
+  private func writeNoteCounts(_ json: inout JSONWriter) {
+    if report.olderNotes > 0 { json.field("notes_older", report.olderNotes) }
+    if report.lostNotes > 0 { json.field("notes_lost", report.lostNotes) }
   }
 
   private func writeCapture(_ json: inout JSONWriter) {
@@ -113,6 +158,7 @@ struct JSONReport {
     }
   }
 
+  /// Writes a list: a field of the document, or a line for each member, whose type is the list's name without its s.
   func writeList<Values: Sequence>(
     _ name: String,
     _ values: Values,
@@ -120,11 +166,21 @@ struct JSONReport {
     _ sink: ([UInt8]) throws -> Void,
     _ value: (inout JSONWriter, Values.Element) -> Void
   ) throws {
-    json.newLine()
-    json.key(name)
-    try json.array(values, onLines: true) { json, element in
-      value(&json, element)
-      if json.bytes.count >= 256 << 10 { try sink(json.takeBytes()) }
+    switch layout {
+    case .document:
+      json.newLine()
+      json.key(name)
+      try json.array(values, onLines: true) { json, element in
+        value(&json, element)
+        if json.bytes.count >= 256 << 10 { try sink(json.takeBytes()) }
+      }
+    case .lines:
+      for element in values {
+        json.beginNextObject(withType: String(name.dropLast()))
+        value(&json, element)
+        json.endDocument()
+        if json.bytes.count >= 256 << 10 { try sink(json.takeBytes()) }
+      }
     }
   }
 
@@ -174,17 +230,6 @@ struct JSONReport {
     }
   }
 
-  func group(_ json: inout JSONWriter, _ group: StackGroup) {
-    json.object { json in
-      json.field("count", group.threads.count)
-      json.field("fingerprint", group.fingerprint?.text)
-      json.key("tids")
-      json.array(group.threads) { $0.number(report.threads[$1].threadID) }
-      if let creator = group.createdBy { writeCreationStack(creator, &json) }
-      writeFrames(&json, ofStack: group.stack)
-    }
-  }
-
   private func finding(_ json: inout JSONWriter, _ finding: Finding) {
     json.object { json in
       json.field("kind", finding.kind)
@@ -205,7 +250,7 @@ struct JSONReport {
     if creator.stack != nil { writeCreationStack(creator, &json) }
   }
 
-  private func writeCreationStack(_ creator: ThreadCreator, _ json: inout JSONWriter) {
+  func writeCreationStack(_ creator: ThreadCreator, _ json: inout JSONWriter) {
     writeFrames(&json, ofStack: creator.stack, key: "created_by")
   }
 

@@ -160,17 +160,6 @@ func bytesText(_ bytes: UInt64) -> String {
   return "\(whole).\((bytes % divisor) * 10 / divisor) \(units[unit])"
 }
 
-/// `12 s`, `3 min`, `5 h 12 min`, `8 d 3 h`.
-func durationText(_ duration: Duration) -> String {
-  let seconds = max(duration.components.seconds, 0)
-  switch seconds {
-  case ..<60: return "\(seconds) s"
-  case ..<3600: return "\(seconds / 60) min"
-  case ..<86_400: return "\(seconds / 3600) h \(seconds / 60 % 60) min"
-  default: return "\(seconds / 86_400) d \(seconds / 3600 % 24) h"
-  }
-}
-
 /// `1.5` of 1,500 thousandths, `2` of 2,000.
 private func decimal(_ value: UInt64, _ scale: UInt64) -> String {
   let tenths = value % scale * 10 / scale

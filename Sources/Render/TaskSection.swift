@@ -1,15 +1,15 @@
 import Report
 
-/// The part of the grouped report that tells of Swift tasks: identical stacks once, the largest group first.
+/// The part of the grouped report that tells of Swift tasks: stacks once, the largest group first.
 struct TaskSection {
   private let report: DumpReport
   private let words: TaskWords
   private let groups: [TaskGroup]
 
-  init(_ report: DumpReport) {
+  init(_ report: DumpReport, _ likeness: StackLikeness) {
     self.report = report
     words = TaskWords(report)
-    groups = report.taskGroups()
+    groups = report.taskGroups(likeness)
   }
 
   /// `5,020 tasks in 4 groups`; empty where there is nothing to say.
@@ -36,16 +36,15 @@ struct TaskSection {
       isUniform
       ? "\(grouped(group.tasks.count)) × \(states[0].state.rawValue)\(place.function)"
       : "\(count(group.tasks.count, "task"))\(place.function)"
-    let names = tasks.compactMap(\.name)
     let wait = countedTexts(tasks, { words.waitText($0) ?? "" }, otherwise: words.waitKindText)
     let threads = tasks.compactMap(\.threadID)
     let cancelled = tasks.count { $0.isCancelled }
     try text.line(ofParts: [
       (first, .heading),
-      (place.line, .plain),
+      (place.line, .plain), (variantsText(group.variants), .plain),
       (isUniform ? "" : statesText(states), .plain),
       (wait.isEmpty ? "" : "waits: \(wait)", .plain),
-      (names.isEmpty ? "" : namesText(Array(names)), .heading),
+      (namesText(group.names), .heading),
       (countedTexts(tasks, words.originText, otherwise: words.kindText), .plain),
       (countedTexts(tasks, TaskWords.priorityText), .plain),
       (
@@ -74,6 +73,7 @@ struct TaskSection {
     }
     try lines.write(
       stack: stack,
+      variants: group.variants,
       truncated: group.truncated,
       folded: true,
       hidesRuntime: true,

@@ -38,14 +38,16 @@ struct TextBuilder {
   }
 
   /// Writes texts on a line, two spaces apart; one that does not fit any more begins another line.
-  mutating func line(ofParts parts: [(text: String, look: Look)]) throws {
-    var column = 0
+  mutating func line(ofParts parts: [(text: String, look: Look)], indent: Int = 0) throws {
+    add(String(repeating: " ", count: indent))
+    var column = indent
     for (index, part) in parts.filter({ !$0.text.isEmpty }).enumerated() {
       let width = columns(part.text)
       if index > 0 {
         if let terminal = style.width, column + 2 + width > terminal {
           bytes.append(0x0a)
-          column = 0
+          add(String(repeating: " ", count: indent))
+          column = indent
         }
         // A line that goes on is set in, less than frames are.
         add("  ")
@@ -65,7 +67,7 @@ struct TextBuilder {
     for word in text.dropFirst(start.count).split(separator: " ", omittingEmptySubsequences: false)
     {
       if current.count > start.count {
-        if columns(current) + 1 + word.unicodeScalars.count > terminal {
+        if columns(current) + 1 + columns(word) > terminal {
           try line(current, look)
           current = String(repeating: " ", count: indent)
         } else {
@@ -84,7 +86,7 @@ struct TextBuilder {
     guard let terminal = style.width else { return try line(text) }
     var column = columns(title) + 1
     for (index, word) in text.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
-      let width = word.unicodeScalars.count
+      let width = columns(word)
       if index > 0, column + 1 + width > terminal {
         bytes.append(0x0a)
         add(String(repeating: " ", count: indent))
@@ -107,11 +109,6 @@ struct TextBuilder {
   }
 }
 
-/// Columns that text takes in a terminal, each scalar counted as one.
-func columns(_ text: String) -> Int {
-  text.unicodeScalars.count
-}
-
 /// `1 thread`, `12,345 threads`.
 ///
 /// `plural` where it is not the noun with an s.
@@ -120,7 +117,7 @@ func count(_ number: Int, _ noun: String, _ plural: String? = nil) -> String {
 }
 
 /// `12,345`.
-func grouped(_ number: Int) -> String {
+package func grouped(_ number: Int) -> String {
   var digits = String(number)
   var end = digits.count - 3
   while end > 0 {

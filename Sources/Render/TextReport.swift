@@ -1,15 +1,18 @@
+import FoundationEssentials
 import Report
 
-/// The report people read first: identical stacks grouped, the largest group first.
+/// The report people read first: stacks grouped, the largest group first.
 ///
-/// The group of a crashed thread comes before all others.
+/// The group of a crashed thread comes before all others, those of idle threads behind them.
 struct TextReport {
   private let report: DumpReport
   private let style: TextStyle
+  private let view: ReportView
 
-  init(_ report: DumpReport, style: TextStyle) {
+  init(_ report: DumpReport, style: TextStyle, view: ReportView = ReportView()) {
     self.report = report
     self.style = style
+    self.view = view
   }
 
   func write(to sink: ([UInt8]) throws -> Void) throws {
@@ -18,20 +21,22 @@ struct TextReport {
       let heading = ReportHeading(report)
       let lines = FrameLines(report)
       let waits = WaitWords(report)
-      let groups = ordered(report.groups())
-      let tasks = TaskSection(report)
+      let groups = ordered(report.groups(view.likeness))
+      let tasks = TaskSection(report, view.likeness)
       let counts = [tasks.summary, summary(of: groups)].filter { !$0.isEmpty }
       try heading.write(to: &text, contents: counts.joined(separator: ", "))
       // A crash comes first; of what else there is, tasks tell more than the few threads that run them.
       let crashed = groups.prefix { hasCrashed($0) }
       try write(crashed, waits, lines, to: &text)
       try tasks.write(lines, to: &text)
-      let others = groups[crashed.count...]
+      let idle = view.idle == .show ? [] : groups.filter { $0.idle != nil }
+      let others = groups[crashed.count...].filter { view.idle == .show || $0.idle == nil }
       if !report.tasks.isEmpty, !others.isEmpty {
         try text.endLine()
         try text.line("Threads:", .heading)
       }
-      try write(others, waits, lines, to: &text)
+      try write(others[...], waits, lines, to: &text)
+      try IdleSection(report, idle).write(isHidden: view.idle == .hide, to: &text)
       try ProcessSummary(report).writeNotes(to: &text)
       try heading.writeModules(to: &text)
       try text.flush()
@@ -86,15 +91,30 @@ struct TextReport {
 
   private func writeHeading(of group: StackGroup, to text: inout TextBuilder) throws {
     let threads = group.threads.map { report.threads[$0] }
-    let names = threads.compactMap(\.name)
     let tasks = threads.compactMap(\.task)
     try text.line(ofParts: [
       (count(threads.count, "thread"), .heading), (activitiesText(group), .plain),
-      (names.isEmpty ? "" : namesText(names), .heading),
-      (threadIDsText(threads.map(\.threadID)), .faint),
+      (group.idle.map { "idle: \($0.text)" } ?? "", .plain),
+      (variantsText(group.variants), .plain), (namesText(group.names), .heading),
+      (threadIDsText(threads.map(\.threadID)), .faint), (cpuText(group), .plain),
+      (creationText(group), .plain),
       (idsText(tasks, "runs task", "run tasks"), .plain),
       (crashText(group), .alarm),
     ])
+  }
+
+  /// `created 12:03:11 to 14:13:08`; empty where they were created together.
+  private func creationText(_ group: StackGroup) -> String {
+    guard let oldest = group.oldestStart, let newest = group.newestStart,
+      newest.timeIntervalSince(oldest) >= 1,
+      let first = Timestamp.text(oldest, fractionDigits: 0)?.dropLast(),
+      let last = Timestamp.text(newest, fractionDigits: 0)?.dropLast()
+    else { return "" }
+    let today = report.time.flatMap { Timestamp.text($0, fractionDigits: 0) }?.prefix(10)
+    func text(_ time: Substring, after day: Substring?) -> String {
+      String(time.prefix(10) == day ? time.dropFirst(11) : time.replacing("T", with: " ")[...])
+    }
+    return "created \(text(first, after: today)) to \(text(last, after: first.prefix(10)))"
   }
 
   private func writeStack(
@@ -120,7 +140,13 @@ struct TextReport {
         .doubt
       )
     }
-    try lines.write(stack: stack, truncated: first.truncated, folded: true, to: &text)
+    try lines.write(
+      stack: stack,
+      variants: group.variants,
+      truncated: first.truncated,
+      folded: true,
+      to: &text
+    )
     try lines.write(creator: group.createdBy, of: group.threads.count, to: &text)
   }
 }

@@ -49,43 +49,18 @@ func activitiesText(_ group: StackGroup) -> String {
 
 /// `"worker-1" … "worker-12", "main"`: names that differ in their last number are a range, the
 /// most frequent first.
-func namesText(_ names: [String]) -> String {
-  var families: [String: (members: [NumberedName], first: Int)] = [:]
-  for (index, name) in names.enumerated() {
-    let numbered = NumberedName(name)
-    families[numbered.stem, default: ([], index)].members.append(numbered)
+func namesText(_ names: [NamePattern]) -> String {
+  let shown = names.prefix(4).map { pattern in
+    guard pattern.distinctCount > 1 else { return quoted(pattern.first) }
+    let separator = pattern.distinctCount == 2 ? ", " : " … "
+    return quoted(pattern.first) + separator + quoted(pattern.last)
   }
-  let ordered = families.values.sorted {
-    ($1.members.count, $0.first) < ($0.members.count, $1.first)
-  }
-  let shown = ordered.prefix(4).map { family in
-    let sorted = family.members.sorted()
-    let (first, last) = (sorted.first, sorted.last)
-    guard let first, let last, first.name != last.name else { return quoted(first?.name ?? "") }
-    let separator = Set(sorted.map(\.name)).count == 2 ? ", " : " … "
-    return quoted(first.name) + separator + quoted(last.name)
-  }
-  let more = ordered.count > 4 ? [count(ordered.count - 4, "more name")] : []
+  let more = names.count > 4 ? [count(names.count - 4, "more name")] : []
   return (shown + more).joined(separator: ", ")
 }
 
-/// A thread's name taken apart at its last number, so that 9 sorts before 10.
-private struct NumberedName: Comparable {
-  let name: String
-  let stem: String
-  private let number: UInt64
-
-  init(_ name: String) {
-    self.name = name
-    let digits = name.reversed().prefix { $0.isASCII && $0.isNumber }
-    stem = String(name.dropLast(digits.count))
-    number = UInt64(String(digits.reversed())) ?? 0
-  }
-
-  static func < (a: Self, b: Self) -> Bool {
-    (a.number, a.name) < (b.number, b.name)
-  }
-}
+/// The same of the names themselves.
+func namesText(_ names: [String]) -> String { namesText(NamePattern.patterns(of: names)) }
 
 /// `tid 12`, `tids 12-15, 18`.
 func threadIDsText(_ ids: [Int32]) -> String { idsText(ids, "tid", "tids") }
@@ -108,4 +83,24 @@ where ID.Stride: SignedInteger {
   }
   let rest = ranges.dropFirst(4).reduce(0) { $0 + $1.count }
   return "\(many) " + (shown + (rest > 0 ? ["\(grouped(rest)) more"] : [])).joined(separator: ", ")
+}
+
+/// `cpu 4.96s (20 %)`: of all threads together; empty below the kernel's clock tick.
+func cpuText(_ group: StackGroup) -> String {
+  guard let time = group.cpuTime, time >= .milliseconds(10) else { return "" }
+  let text = "cpu \(time < .seconds(60) ? hundredthsText(time) : durationText(time))"
+  guard let share = group.cpuShare, share >= 0.005 else { return text }
+  return "\(text) (\(Int((share * 100).rounded())) %)"
+}
+
+/// `1.24s`: hundredths, the kernel's clock tick.
+func hundredthsText(_ time: Duration) -> String {
+  let (seconds, attoseconds) = time.components
+  let hundredths = abs(attoseconds / 10_000_000_000_000_000)
+  return "\(seconds).\(hundredths < 10 ? "0" : "")\(hundredths)s"
+}
+
+/// `3 different stacks`; empty where all are identical.
+func variantsText(_ variants: [Int]) -> String {
+  variants.count > 1 ? "\(grouped(variants.count)) different stacks" : ""
 }

@@ -214,6 +214,12 @@ public struct ReportThread: Sendable, Equatable {
   public init(threadID: Int32) {
     self.threadID = threadID
   }
+
+  /// Time in user space and in the kernel so far; nil where neither is known.
+  public var cpuTime: Duration? {
+    guard cpuUser != nil || cpuSystem != nil else { return nil }
+    return (cpuUser ?? .zero) + (cpuSystem ?? .zero)
+  }
 }
 
 /// A register of a thread when it was captured.

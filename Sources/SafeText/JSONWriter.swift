@@ -4,9 +4,14 @@ package struct JSONWriter {
   private var needsComma = false
   /// Nothing in a string ends the element of a page that the document stands in.
   private let escapesMarkup: Bool
+  /// Breaks lines between documents alone.
+  private let isOneLine: Bool
+  private var nextType: String?
 
-  package init(escapesMarkup: Bool = false) {
+  /// `isOneLine`: each document is one line.
+  package init(escapesMarkup: Bool = false, isOneLine: Bool = false) {
     self.escapesMarkup = escapesMarkup
+    self.isOneLine = isOneLine
   }
 
   // MARK: Values
@@ -45,6 +50,10 @@ package struct JSONWriter {
     startValue()
     bytes.append(UInt8(ascii: "{"))
     needsComma = false
+    if let type = nextType {
+      nextType = nil
+      field("type", type)
+    }
     try fields(&self)
     bytes.append(UInt8(ascii: "}"))
     needsComma = true
@@ -60,7 +69,7 @@ package struct JSONWriter {
     bytes.append(UInt8(ascii: "["))
     needsComma = false
     for value in elements {
-      if onLines {
+      if onLines, !isOneLine {
         startValue()
         needsComma = false
         bytes.append(0x0a)
@@ -103,14 +112,20 @@ package struct JSONWriter {
     address(value)
   }
 
+  /// Has the next object begin with a field `type`.
+  package mutating func beginNextObject(withType type: String) {
+    nextType = type
+  }
+
   /// Begins a new line between two values.
   package mutating func newLine() {
+    guard !isOneLine else { return }
     if needsComma { bytes.append(UInt8(ascii: ",")) }
     needsComma = false
     bytes.append(0x0a)
   }
 
-  /// Ends the last line, after the whole document.
+  /// Ends a line that is a document of its own, and the last line of one of several lines.
   package mutating func endDocument() {
     bytes.append(0x0a)
     needsComma = false

@@ -19,6 +19,8 @@ public struct SymbolizerOptions: Sendable {
   public var sourceContext: Int?
   /// Names are demangled.
   public var demangles = true
+  /// Called as work goes on, from several threads.
+  public var progress: (@Sendable (SymbolizerProgress) -> Void)?
 
   /// The defaults.
   public init() {}
@@ -49,6 +51,14 @@ extension SymbolizerOptions {
     }
     return options
   }
+}
+
+/// How far a capture is on its way to a report.
+public enum SymbolizerProgress: Sendable {
+  /// So many of its modules were looked for.
+  case openingModules(done: Int, of: Int)
+  /// So many of its addresses have names; `module` is looked at now.
+  case lookingUp(done: Int, of: Int, module: String)
 }
 
 /// Turns raw captures into reports.
@@ -94,7 +104,11 @@ public struct CaptureSymbolizer: Sendable {
     let generated = places.hasCodeOutsideModules ? JITMap(of: capture, options) : nil
     addUnplacedFrames(sites, places, generated, &table)
     let hasRuntimeInProgram = capture.taskSummary?.runtime == .static
+    var done = 0
     for index in modules.indices where !places.sitesOfModule[index].isEmpty {
+      let module = String(fileName(of: modules[index].module.entry.path))
+      options.progress?(.lookingUp(done: done, of: sites.sites.count, module: module))
+      done += places.sitesOfModule[index].count
       let swift = SwiftFrames(
         modulePath: modules[index].module.entry.path,
         isRuntimeInProgram: hasRuntimeInProgram
@@ -117,6 +131,7 @@ public struct CaptureSymbolizer: Sendable {
     var types = ActorTypes(modules.map(\.module), map)
     report.executors = capture.executors.map { types.executor($0) }
     report.takeTasks(capture, stacks: sites.taskStacks)
+    report.findings += report.leakSuspects()
     cache?.replaceAll(zip(capture.modules, modules).map { ($0, $1) })
     return report
   }
@@ -140,9 +155,11 @@ extension CaptureSymbolizer {
     let search = DebugFileSearch(options.lookup)
     let modules = capture.modules
     let counter = WorkCounter(end: modules.count)
+    let progress = options.progress
     let shares = WorkerPool.run(workerCount: max(1, min(jobs, modules.count))) {
       var share: [(index: Int, entry: SymbolCache.Entry)] = []
       while let index = counter.next() {
+        progress?(.openingModules(done: index, of: modules.count))
         // Nothing is fetched for a module that no frame lies in.
         let isWanted = !places.sitesOfModule[index].isEmpty
         share.append((index, entry(of: modules[index], search, isWanted: isWanted)))

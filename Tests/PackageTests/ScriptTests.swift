@@ -126,7 +126,7 @@ private let scripts = [
     #expect(result.errorText.contains("cannot write to /proc/none"))
   }
 
-  @Test(arguments: ["0", "1", "401", "many", "-1"]) func theDemoRefusesANumberOfRequestsThatIsNone(
+  @Test(arguments: ["0", "9", "401", "many", "-1"]) func theDemoRefusesANumberOfRequestsThatIsNone(
     argument: String
   ) throws {
     let result = try run("\(repositoryRoot)/scripts/demo", [argument], directory: "/")

@@ -40,6 +40,56 @@ struct JSONReportTests {
     #expect(result.errorText.contains("ValidationError"))
   }
 
+  @Test(arguments: ["nothing", "server", "crash", "tasks", "stuck"])
+  func linesAreTheDocumentTakenApart(_ name: String) throws {
+    let report =
+      switch name {
+      case "server": SampleReport.server()
+      case "crash": SampleReport.crash()
+      case "tasks": SampleReport.tasks()
+      case "stuck": SampleReport.stuck()
+      default: DumpReport()
+      }
+    let text = try rendered(report, .jsonl)
+    let result = try ReportSchema.validate(lines: text)
+    #expect(result.status == 0, "\(result.errorText)")
+    func object(_ text: some StringProtocol) throws -> [String: Any] {
+      try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+    // Put together again they are the document.
+    var whole: [String: Any] = [:]
+    for (index, line) in text.split(separator: "\n").enumerated() {
+      var fields = try object(line)
+      let type = try #require(fields.removeValue(forKey: "type") as? String)
+      #expect((type == "report") == (index == 0))
+      if index == 0 {
+        whole = fields
+      } else {
+        whole["\(type)s"] = (whole["\(type)s"] as? [Any] ?? []) + [fields]
+      }
+    }
+    var document = try object(rendered(report, .json))
+    for (key, value) in document where (value as? [Any])?.isEmpty == true && whole[key] == nil {
+      document[key] = nil
+    }
+    #expect(NSDictionary(dictionary: whole) == NSDictionary(dictionary: document))
+  }
+
+  @Test func theSchemaOfLinesRefusesWhatIsWrong() throws {
+    let text = try rendered(SampleReport.server(), .jsonl)
+    for (right, wrong) in [
+      ("\"type\":\"group\"", "\"type\":\"groups\""),
+      ("\"type\":\"thread\",\"tid\":4711", "\"type\":\"thread\",\"tid\":\"4711\""),
+      ("\"schema\":1", "\"schema\":2"),
+    ] {
+      #expect(text.contains(right))
+      let result = try ReportSchema.validate(
+        lines: text.replacingOccurrences(of: right, with: wrong)
+      )
+      #expect(result.status == 1 && result.errorText.contains("ValidationError"), "\(right)")
+    }
+  }
+
   @Test func groupsHoldEveryThreadOnce() throws {
     let text = try rendered(SampleReport.server(), .json)
     let json = try #require(

@@ -13,10 +13,15 @@ package struct SwiftFunction {
     Self.thunkPrefixes.contains { name.utf8.starts(with: $0.utf8) } || isMainWrapper
   }
 
+  /// Of a closure, the function that it is written in; without `static`.
+  package var context: Substring {
+    let root = Self.outermostContext(name)
+    return root.utf8.starts(with: "static ".utf8) ? root.dropFirst(7) : root
+  }
+
   /// A function of Swift's own modules, of which copies are put into programs too.
   package var isOfLibrary: Bool {
-    var root = Self.outermostContext(name)
-    if root.utf8.starts(with: "static ".utf8) { root = root.dropFirst(7) }
+    let root = context
     if root.utf8.starts(with: "(extension in ".utf8) {
       return root.utf8.starts(with: "(extension in Swift):".utf8)
     }

@@ -35,6 +35,8 @@ struct DiffCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file.", valueName: "file"))
   var output: String?
 
+  @OptionGroup var paging: PagingArguments
+
   @OptionGroup var symbolizer: SymbolizerArguments
 
   @OptionGroup var redaction: RedactionArguments
@@ -63,8 +65,9 @@ struct DiffCommand: ParsableCommand {
       new: reports[reports.count - 1]
     )
     let isTerminal = output == nil || output == "-"
-    var file = try OutputFile(output)
-    try (format ?? (json ? .json : .text)).write(
+    let format = format ?? (json ? .json : .text)
+    var file = try OutputFile(output, isPaged: paging.isWanted && format == .text)
+    try format.write(
       comparison,
       names: names,
       style: isTerminal ? StandardOutput.textStyle : .plain

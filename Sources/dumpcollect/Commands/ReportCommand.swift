@@ -12,9 +12,9 @@ struct ReportCommand: ParsableCommand {
     abstract: "Show a report, or a capture that is symbolized on the way.",
     discussion:
       """
-      “text” groups identical stacks, “full” prints every thread, “html” is a page for a browser, “json” is for programs, \
-      “pprof” for go tool pprof, “folded” for flame graph scripts, “speedscope” and “firefox” for the viewers of \
-      these names.
+      “text” groups identical stacks, “full” prints every thread, “html” is a page for a browser, “json” is for programs \
+      (“jsonl”: an object a line), “pprof” for go tool pprof, “folded” for flame graph scripts, “speedscope” and \
+      “firefox” for the viewers of these names.
       """
   )
 
@@ -32,6 +32,10 @@ struct ReportCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file.", valueName: "file"))
   var output: String?
 
+  @OptionGroup var paging: PagingArguments
+
+  @OptionGroup var view: ReportViewArguments
+
   @OptionGroup var symbolizer: SymbolizerArguments
 
   @OptionGroup var redaction: RedactionArguments
@@ -47,10 +51,10 @@ struct ReportCommand: ParsableCommand {
     }
     let redaction = try redaction.redaction()
     let report = try redacted(readReport(input, symbolizer), redaction)
-    var file = try OutputFile(output)
+    var file = try OutputFile(output, isPaged: paging.isWanted && format.isForPeople)
     let format = format
     let style = isTerminal ? StandardOutput.textStyle : .plain
-    try format.write(report, style: style) { try file.write($0) }
+    try format.write(report, style: style, view: view.view) { try file.write($0) }
     try file.finish()
     let status = noteProblems(of: report, named: input)
     if status != .complete { throw status }

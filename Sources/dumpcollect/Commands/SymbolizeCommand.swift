@@ -98,6 +98,9 @@ func symbolizedReport(
       hint: "show it: dumpcollect report \(name)"
     )
   }
+  var options = options
+  options.progress = ProgressLine.display(for: name)
+  defer { ProgressLine.end() }
   do throws(SymbolizerError) {
     let symbolizer = CaptureSymbolizer(options: options, log: NoteLog.logger, cache: cache)
     var report = try symbolizer.report(ofCaptureAt: path)

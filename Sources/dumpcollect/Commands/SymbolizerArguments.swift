@@ -75,7 +75,7 @@ struct SymbolizerArguments: ParsableArguments {
       return try DebugServer(
         isOffline: offline,
         log: NoteLog.logger,
-        progress: TransferProgress.display
+        progress: ProgressLine.transferDisplay
       )
     } catch {
       throw CommandError(error.description)

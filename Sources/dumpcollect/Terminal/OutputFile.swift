@@ -9,12 +9,17 @@ struct OutputFile: ~Copyable {
   private let unfinishedPath: String?
   private let descriptor: Int32
   private var isFinished = false
+  /// Nil for files.
+  private let paged: PagedOutput?
 
-  init(_ path: String?, mode: mode_t = 0o644) throws(CommandError) {
+  /// `isPaged`: on a terminal long text goes through a pager.
+  init(_ path: String?, mode: mode_t = 0o644, isPaged: Bool = false) throws(CommandError) {
     guard let path, path != "-" else {
       (self.path, unfinishedPath, descriptor) = (nil, nil, STDOUT_FILENO)
+      paged = PagedOutput(isWanted: isPaged)
       return
     }
+    paged = nil
     var status = stat()
     let isSpecial = unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
     if isSpecial {
@@ -40,7 +45,8 @@ struct OutputFile: ~Copyable {
   }
 
   mutating func write(_ bytes: [UInt8]) throws(CommandError) {
-    guard let path else { return try StandardOutput.write(bytes) }
+    if let paged { return try paged.write(bytes) }
+    guard let path else { return }
     do throws(SystemError) {
       try writeAll(bytes, to: descriptor)
     } catch {
@@ -50,6 +56,7 @@ struct OutputFile: ~Copyable {
 
   /// Gives the file its name.
   mutating func finish() throws(CommandError) {
+    try paged?.finish()
     guard let path, let unfinishedPath else { return }
     guard fsync(descriptor) == 0, unsafe rename(unfinishedPath, path) == 0 else {
       throw CommandError("\(path): cannot finish it: \(SystemError.current)")
