@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -125,8 +127,11 @@ int main(int count, char **arguments) {
     need(epoll_ctl(epoll, EPOLL_CTL_ADD, watched[i], &wanted) == 0, "epoll_ctl");
   }
   child = fork();
-  if (child == 0)
+  if (child == 0) {
+    // It must not outlive a service that is killed: whoever waits for the end of that one's pipes would wait for ever.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) pause();
+  }
   static const char *const all[] = {
       "recv v4", "read v4", "recv v6", "accept v4", "accept unix", "recv unix", "read unix", "recvfrom udp", "read pipe",
       "write pipe", "read event", "flock", "fcntl", "child", "any child", "poll", "many", "select", "epoll", "sleep"};
