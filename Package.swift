@@ -19,6 +19,7 @@ let package = Package(
   name: "dumpcollect",
   products: [
     .executable(name: "dumpcollect", targets: ["dumpcollect"]),
+    .executable(name: "dumpcollect-front", targets: ["Front"]),
     .library(name: "DumpHandler", targets: ["DumpHandler"]),
     .library(name: "Symbolizer", targets: ["Symbolizer"]),
   ],
@@ -85,11 +86,16 @@ let package = Package(
       swiftSettings: settings
     ),
 
-    // The command.
+    // The command, and the small one that answers for it.
     .target(name: "CommandOutput", dependencies: ["SafeText"], swiftSettings: settings),
     .target(
       name: "Resolving",
       dependencies: ["SymbolLookup", "SafeText", "CommandOutput"],
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "Front",
+      dependencies: ["Resolving", "CommandOutput"],
       swiftSettings: settings
     ),
     .executableTarget(

@@ -10,7 +10,8 @@ import TestSupport
   }
 
   @Test(arguments: [
-    "bin/dumpcollect", "include/dumpcollect.h", "lib/libdumpcollect.a", "lib/libdumpcollect.so",
+    "bin/dumpcollect", "libexec/dumpcollect/dumpcollect", "include/dumpcollect.h",
+    "lib/libdumpcollect.a", "lib/libdumpcollect.so",
     "lib/libdumpcollect-preload.so", "lib/libdumpcollect-threads.a",
     "lib/libdumpcollect-static.a",
     "lib/pkgconfig/dumpcollect.pc", "lib/pkgconfig/dumpcollect-threads.pc",
@@ -23,7 +24,7 @@ import TestSupport
     let attributes = try FileManager.default.attributesOfItem(atPath: installation.path(name))
     #expect((attributes[.size] as? Int ?? 0) > 0)
     let mode = try #require(attributes[.posixPermissions] as? Int)
-    let isProgram = name.hasPrefix("bin/") || name.hasSuffix(".so")
+    let isProgram = name.hasPrefix("bin/") || name.hasPrefix("libexec/") || name.hasSuffix(".so")
     #expect(mode == (isProgram ? 0o755 : 0o644), "\(String(mode, radix: 8))")
     let text = try String(
       decoding: Data(contentsOf: URL(fileURLWithPath: installation.path(name))),
@@ -33,7 +34,8 @@ import TestSupport
   }
 
   @Test func theCommandNeedsNoToolchainAndNoEnvironment() throws {
-    let libraries = try runSuccessfully("ldd", [installation.dumpcollect])
+    let whole = installation.path("libexec/dumpcollect/dumpcollect")
+    let libraries = try runSuccessfully("ldd", [whole])
     #expect(
       !libraries.contains("swift") && !libraries.contains("Foundation")
         && !libraries.contains("not found")
