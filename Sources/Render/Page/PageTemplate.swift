@@ -1,5 +1,6 @@
 import CPage
 import FoundationEssentials
+import Report
 
 /// The page without a report: its skeleton with the style, the script, and the policy that allows these two alone.
 struct PageTemplate {

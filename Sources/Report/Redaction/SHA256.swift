@@ -1,7 +1,7 @@
-/// SHA-256 (FIPS 180-4) and its keyed form (HMAC, RFC 2104): tokens must not be guessed back.
+/// SHA-256 (FIPS 180-4) and its keyed form (HMAC, RFC 2104).
 ///
 /// Here rather than from a library: docs/decisions/0007-redaction.md says why.
-struct SHA256 {
+package struct SHA256 {
   /// Bytes that are mixed at a time.
   private static let blockSize = 64
 
@@ -9,9 +9,11 @@ struct SHA256 {
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c,
     0x1f83_d9ab, 0x5be0_cd19,
   ]
+  /// The block as numbers, and those made of them: one for each round.
+  private var words = [UInt32](repeating: 0, count: 64)
 
   /// The sum of some bytes: 32 bytes.
-  static func digest(of message: [UInt8]) -> [UInt8] {
+  package static func digest(of message: [UInt8]) -> [UInt8] {
     var hash = SHA256()
     var padded = message + [0x80]
     padded += Array(repeating: 0, count: (blockSize + 56 - padded.count % blockSize) % blockSize)
@@ -33,25 +35,28 @@ struct SHA256 {
   }
 
   private mutating func mix(_ block: ArraySlice<UInt8>) {
-    var words = stride(from: block.startIndex, to: block.endIndex, by: 4).map { start in
-      block[start..<start + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    for index in 0..<16 {
+      let start = block.startIndex + 4 * index
+      words[index] = block[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
     }
     for index in 16..<64 {
       let (early, late) = (words[index - 15], words[index - 2])
       let first = rotated(early, 7) ^ rotated(early, 18) ^ early >> 3
       let second = rotated(late, 17) ^ rotated(late, 19) ^ late >> 10
-      words.append(words[index - 16] &+ first &+ words[index - 7] &+ second)
+      words[index] = words[index - 16] &+ first &+ words[index - 7] &+ second
     }
-    var s = state
+    var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+    var (e, f, g, h) = (state[4], state[5], state[6], state[7])
     for index in 0..<64 {
-      let choice = (s[4] & s[5]) ^ (~s[4] & s[6])
-      let majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2])
-      let first = rotated(s[4], 6) ^ rotated(s[4], 11) ^ rotated(s[4], 25)
-      let second = rotated(s[0], 2) ^ rotated(s[0], 13) ^ rotated(s[0], 22)
-      let added = s[7] &+ first &+ choice &+ Self.constants[index] &+ words[index]
-      s = [added &+ second &+ majority, s[0], s[1], s[2], s[3] &+ added, s[4], s[5], s[6]]
+      let choice = (e & f) ^ (~e & g)
+      let majority = (a & b) ^ (a & c) ^ (b & c)
+      let first = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
+      let second = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
+      let added = h &+ first &+ choice &+ Self.constants[index] &+ words[index]
+      (h, g, f, e) = (g, f, e, d &+ added)
+      (d, c, b, a) = (c, b, a, added &+ second &+ majority)
     }
-    for index in state.indices { state[index] &+= s[index] }
+    for (index, value) in [a, b, c, d, e, f, g, h].enumerated() { state[index] &+= value }
   }
 
   private func rotated(_ word: UInt32, _ count: UInt32) -> UInt32 {
