@@ -23,13 +23,26 @@ function go(patch, { replace = false } = {}) {
   const isOther = patch.view !== undefined && patch.view !== state.view;
   // What says how a view is shown is not meant for another one.
   const next = { ...state, ...(isOther ? { sort: "", zoom: "", mode: "", dir: "" } : {}), ...patch };
-  const address = addressOf(next);
-  if (address !== addressOf(state)) {
-    if (replace) history.replaceState(null, "", address);
-    else history.pushState(null, "", address);
+  if (addressOf(next) !== addressOf(state)) {
+    if (!replace) {
+      writeAddress();
+      history.pushState(null, "", addressOf(next));
+    } else {
+      // Safari refuses more than a hundred in half a minute, and a key that is held down moves thirty times a second.
+      addressTimer ||= setTimeout(writeAddress, 400);
+    }
   }
   state = next;
   showState();
+}
+
+let addressTimer;
+
+/** Brings the address up to where we are. */
+function writeAddress() {
+  clearTimeout(addressTimer);
+  addressTimer = undefined;
+  if (location.hash !== addressOf(state)) history.replaceState(null, "", addressOf(state));
 }
 
 function addressOf(state) {
@@ -170,6 +183,8 @@ document.getElementById("skip").addEventListener("click", (event) => {
 });
 
 window.addEventListener("popstate", () => {
+  clearTimeout(addressTimer);
+  addressTimer = undefined;
   readAddress();
   showState();
 });
@@ -179,3 +194,5 @@ makeTabs();
 readAddress();
 showState();
 document.documentElement.dataset.ready = "true";
+// Safari has no idle callbacks.
+(window.requestIdleCallback || setTimeout)(prepareSearch);

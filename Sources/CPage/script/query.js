@@ -54,9 +54,14 @@ function remembered(key, make) {
   return value;
 }
 
+/** The first search needs all texts in lower case; made while nobody waits for it. */
+function prepareSearch() {
+  lowerStrings ||= strings.map((string) => string.toLowerCase());
+}
+
 function matchingStrings(needle) {
   return remembered(`s${needle}`, () => {
-    lowerStrings ||= strings.map((string) => string.toLowerCase());
+    prepareSearch();
     const mask = new Uint8Array(lowerStrings.length);
     for (let i = 0; i < mask.length; i++) if (lowerStrings[i].includes(needle)) mask[i] = 1;
     return mask;

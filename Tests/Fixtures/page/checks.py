@@ -234,6 +234,7 @@ def the_address_keeps_the_view_and_back_goes_back(browser):
     browser.open("server")
     browser.click("#tab-threads")
     browser.search("worker")
+    browser.wait("location.hash.includes('q=worker')")
     browser.click(".grid-row")
     address = browser.address()
     for part in ["#threads?", "q=worker", "sel=t"]:
