@@ -55,8 +55,8 @@ enum ProgressLine {
     guard isWanted else { return nil }
     return { name, done, total in
       let ofTotal = total > 0 ? " of \(megabytes(total))" : ""
-      // A server that has not answered has nothing to show.
-      let isWhole = done <= 0 || (total > 0 && done >= total)
+      // A server that has not answered yet says that something came, and not how much will.
+      let isWhole = total > 0 ? done >= total : done < 512 << 10
       set { $0.transfer = isWhole ? nil : "\(name): \(megabytes(done))\(ofTotal)" }
     }
   }
