@@ -50,15 +50,10 @@ struct IdlePools {
     guard !waits.isEmpty, group.activities.allSatisfy({ $0.activity.wait != nil }) else {
       return nil
     }
-    if let idle = ownPools.idlePool(of: group) { return idle }
-    var reason: IdlePool?
-    for stack in group.variants {
-      guard let idle = idlePool(ofStack: stack, waits), reason == nil || reason == idle else {
-        return nil
-      }
-      reason = idle
-    }
-    return reason
+    // A name says more than "a pool".
+    let reasons = Set(group.variants.map { idlePool(ofStack: $0, waits) })
+    if reasons.count == 1, let reason = reasons.first.flatMap({ $0 }) { return reason }
+    return ownPools.idlePool(of: group)
   }
 
   private static func mayBeIdle(_ activity: ThreadActivity) -> Bool {

@@ -65,7 +65,9 @@ public struct Standstill: Sendable, Equatable {
         earlier.allSatisfy { $0.hasStill(report.threads[index], of: report, keys) }
       }
       guard !group.threads.isEmpty else { continue }
-      let kind = group.threads.map { Self.kind(of: report.threads[$0], in: report) }.min() ?? .wait
+      let kind =
+        group.idle != nil
+        ? .idle : group.threads.map { Self.kind(of: report.threads[$0], in: report) }.min() ?? .wait
       guard kind != .idle else {
         idleThreadCount += group.threads.count
         continue
