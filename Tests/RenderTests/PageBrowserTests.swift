@@ -16,6 +16,7 @@ struct PageBrowserTests {
     for (name, report) in [
       ("nothing", DumpReport()), ("server", SampleReport.server()), ("crash", SampleReport.crash()),
       ("tasks", SampleReport.tasks()), ("stuck", SampleReport.stuck()),
+      ("pool", SampleReport.pool()),
       ("hostile", SampleReport.hostile()),
       ("huge", SampleReport.huge(threads: 10_000, tasks: 100_000)),
     ] {

@@ -83,6 +83,22 @@ extension SampleReport {
     return report
   }
 
+  /// Three idle workers of libdispatch beside one that works.
+  package static func pool() -> DumpReport {
+    var sketch = StackSketch()
+    let worker = [
+      "libdispatch.so!_dispatch_semaphore_wait_slow", "libdispatch.so!_dispatch_worker_thread",
+      "libc.so.6!start_thread",
+    ]
+    sketch.addThreads(3, ["libc.so.6!__new_sem_wait_slow64"] + worker)
+    sketch.addThreads(
+      1,
+      ["app!work()@/src/shop/Work.swift:41"] + worker.dropFirst(),
+      state: .running
+    )
+    return sketch.report
+  }
+
   /// As many threads and Swift tasks as a large service has, all with different stacks or few.
   package static func huge(threads: Int, tasks: Int) -> DumpReport {
     var report = large(threads: threads, distinct: threads, depth: 27)

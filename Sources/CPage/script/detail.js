@@ -77,8 +77,7 @@ function groupDetail(group, needles) {
     factList([
       ["Names", text(group.names)],
       ["Idle", group.idle],
-      ["CPU time", group.cpu],
-      ["Started", group.started],
+      ["CPU time", group.cpu !== undefined && seconds(group.cpu)],
       [population === threads ? "Threads" : "Tasks", text(group.ids)],
       ["Fingerprint", group.print && h("code", null, group.print)],
     ]),

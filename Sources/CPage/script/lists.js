@@ -1,8 +1,8 @@
 /* Groups, threads and tasks: a search, menus, a list, and beside it the detail of what was chosen. */
 
 /** The filter of an address without one. */
-const noFilters = { q: "", state: "", wait: "", name: "", module: "", label: "", group: "", sort: "", zoom: "" };
-const filterNames = ["state", "wait", "name", "module", "label"];
+const noFilters = { q: "", state: "", wait: "", name: "", module: "", label: "", idle: "", group: "", sort: "", zoom: "" };
+const filterNames = ["state", "wait", "name", "module", "label", "idle"];
 
 /** Counts how many rows of the populations have which value, the most frequent first. */
 function tally(populations, valuesOf) {
@@ -69,7 +69,8 @@ class Toolbar {
       menu("wait", "Any wait", tally(populations, (population, row) => [text(population.wait[row])])),
       menu("name", "Any name", tally(populations, (population, row) => [familyOf(population.name[row])])),
       menu("module", "Any module", moduleTally(populations)),
-      menu("label", "Any label", tally(populations, labelTexts)));
+      menu("label", "Any label", tally(populations, labelTexts)),
+      menu("idle", "Busy and idle", tally(populations, (population, row) => [isIdle(population, row) ? "idle" : "busy"])));
     const more = h("button", {
       type: "button", class: "button filters-button", "aria-expanded": "false", "aria-controls": filters.id,
       onclick: () => more.setAttribute("aria-expanded", String(filters.classList.toggle("shown"))),

@@ -139,6 +139,9 @@ for (const population of [threads, tasks]) {
   for (const group of population.groups) if (group.stack === undefined) group.stack = none;
 }
 
+/** Whether it waits for work and for nothing else. */
+const isIdle = (population, row) => Boolean(population.groups[population.group[row]]?.idle);
+
 /** The largest first; of as many, threads first. */
 const allGroups = [...threads.groups, ...tasks.groups].sort((a, b) => b.members.length - a.members.length);
 

@@ -119,7 +119,7 @@ function applyTerm(population, term, mask) {
       population.name, population.state, population.wait, population.activity, population.detail, population.reason, population.waitsFor,
       population.priority, population.doubt,
     ]
-  ).filter(Boolean);
+  ).filter(hasValues);
   const digits = (!field || field === "id") && /^\d+$/.test(term.value) ? term.value : null;
   const labels = !field || field === "labels" ? labelsMatching(population, term.value) : null;
   for (let row = 0; row < mask.length; row++) {
@@ -133,6 +133,14 @@ function applyTerm(population, term, mask) {
     if (!holds && labels) holds = labels.has(row);
     if (holds === term.not) mask[row] = 0;
   }
+}
+
+/** Columns of which there is something to be found in. */
+const valueColumns = new Map();
+function hasValues(column) {
+  if (!column) return false;
+  if (!valueColumns.has(column)) valueColumns.set(column, column.some((number) => number >= 0));
+  return valueColumns.get(column);
 }
 
 function labelsMatching(population, needle) {
@@ -159,6 +167,7 @@ function selectRows(population, filter, withSearch = true) {
     const inModule = stacksWithModule(module);
     keep((row) => population.stack[row] >= 0 && inModule[population.stack[row]] === 1);
   }
+  if (filter.idle) keep((row) => isIdle(population, row) === (filter.idle === "idle"));
   if (filter.label) {
     keep((row) => {
       const labels = population.labels[row] || [];

@@ -66,7 +66,8 @@ function tileSection() {
 
 /** Where most threads and tasks stand. */
 function groupSection() {
-  const largest = allGroups.slice(0, 8);
+  // Idle pools say little: behind all others.
+  const largest = [...allGroups.filter((group) => !group.idle), ...allGroups.filter((group) => group.idle)].slice(0, 8);
   if (!largest.length) return false;
   return [
     h("h2", null, "Largest groups"),
@@ -74,7 +75,7 @@ function groupSection() {
       const [where, place] = whereText(group.stack);
       return h("li", null, h("button", { type: "button", class: "row", onclick: () => go({ view: "groups", sel: keyOfGroup(group), ...noFilters }) },
         h("span", { class: "weight" },
-          h("span", { class: "bar", "width%": (100 * group.members.length) / largest[0].members.length }),
+          h("span", { class: "bar", "width%": (100 * group.members.length) / Math.max(...largest.map((group) => group.members.length)) }),
           h("span", { class: "value" }, grouped(group.members.length))),
         h("span", { class: "two" },
           h("div", { class: "where" }, where || `no stack: ${text(group.population.reason?.[group.members[0]] ?? none)}`, " ", h("span", { class: "soft" }, place)),
@@ -88,7 +89,7 @@ function groupSection() {
 /** `sleeping in futex (condition) · "worker-8" … "worker-11"` */
 function groupLine(group) {
   const waits = group.waits >= 0 && text(group.waits) ? `waits: ${text(group.waits)}` : "";
-  return [text(group.activity), waits, (group.waitLines || [])[0], group.idle, text(group.names)].filter(Boolean).join(" · ");
+  return [group.idle && `idle: ${group.idle}`, text(group.activity), waits, (group.waitLines || [])[0], text(group.names)].filter(Boolean).join(" · ");
 }
 
 function processSection() {

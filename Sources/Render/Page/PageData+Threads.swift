@@ -80,6 +80,8 @@ extension PageData {
         json.field("activity", strings.number(activitiesText(group)))
         json.field("names", strings.number(namesText(threads.compactMap(\.name))))
         json.field("ids", strings.number(threadIDsText(threads.map(\.threadID))))
+        json.field("idle", group.idle.map { visible($0.text) })
+        json.field("cpu", group.cpuTime.map { Self.milliseconds($0) })
         let waits = words.lines(of: threads)
         if !waits.isEmpty {
           json.key("waitLines")

@@ -116,6 +116,18 @@ def each_menu_filters(browser):
 
 
 @check
+def idle_threads_can_be_left_out(browser):
+    browser.open("pool", "#threads")
+    browser.choose("Busy and idle", "busy")
+    equal(browser.result(), "1 of 4 threads")
+    browser.choose("Busy and idle", "idle")
+    equal(browser.result(), "3 of 4 threads")
+    browser.open("pool")
+    rows = browser.js("return [...document.querySelectorAll('.row')].map((row) => row.innerText)")
+    holds(rows[0].startswith("1") and "idle: libdispatch worker" in rows[1], str(rows))
+
+
+@check
 def groups_count_what_matches(browser):
     browser.open("server", "#groups")
     equal(browser.row_count(), 6)
