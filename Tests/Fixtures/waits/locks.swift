@@ -16,9 +16,13 @@ enum Slow {
   }()
 }
 
+/// The C library's; a Foundation thread's own name reaches the kernel at some later time, or not at all.
+@_silgen_name("pthread_setname_np")
+func setName(_ thread: pthread_t, _ name: UnsafePointer<CChar>) -> Int32
+
 func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
   let thread = Thread {
-    Thread.current.name = name
+    guard setName(pthread_self(), name) == 0 else { exit(3) }
     begun.add(1, ordering: .relaxed)
     body()
     while true { pause() }
