@@ -24,6 +24,9 @@ package struct ResolveRequest {
   /// Nothing in particular: addresses with their files are read from standard input.
   package init() {}
 
+  /// The session that answered, for its files to stay open.
+  nonisolated(unsafe) private static var kept: ResolveSession?
+
   /// Answers all that is asked.
   package func run() throws {
     var options = options
@@ -47,7 +50,9 @@ package struct ResolveRequest {
       if style.isList { try StandardOutput.write(Array("]\n".utf8)) }
     }
     // Everything that was opened is left to the end of the process: closing it first takes a tenth of a short answer.
-    _ = unsafe Unmanaged.passRetained(session)
+    // In a variable of the program: the optimizer drops a reference that is only counted up, and the session with it.
+    // Safe because nobody but this thread answers, and nobody reads it.
+    unsafe Self.kept = session
     try session.outcomes.finish()
   }
 
