@@ -35,7 +35,8 @@ struct Installation: Sendable {
   /// The grouped text report of a live dump of `service`.
   func report(of service: RunningProgram) throws -> String {
     let capture = try runSuccessfully(dumpcollect, ["dump", "\(service.processID)"]).trimmingLineEnd
-    return try runSuccessfully(dumpcollect, ["report", capture])
+    // The pools of the examples wait for work.
+    return try runSuccessfully(dumpcollect, ["report", capture, "--idle", "show"])
   }
 }
 
