@@ -53,7 +53,7 @@ package struct ResolveRequest {
     // In a variable of the program: the optimizer drops a reference that is only counted up, and the session with it.
     // Safe because nobody but this thread answers, and nobody reads it.
     unsafe Self.kept = session
-    try session.outcomes.finish()
+    try session.finish()
   }
 
   private var style: AnswerStyle {

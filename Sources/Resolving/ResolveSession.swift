@@ -4,7 +4,7 @@ import SymbolLookup
 /// Answers questions as they come, and keeps the files it opened for the next ones.
 final class ResolveSession {
   /// What became of the questions so far.
-  private(set) var outcomes = Outcomes()
+  private var outcomes = Outcomes()
   private let resolver: FileResolver
   private let style: AnswerStyle
   private let object: String?
@@ -28,6 +28,12 @@ final class ResolveSession {
     self.style = style
     self.object = object
     self.kind = kind
+  }
+
+  /// Ends with the exit code that says what became of all questions; returns when every file was what it should be.
+  func finish() throws {
+    if resolver.hasRefusals { outcomes.add(.partial) }
+    try outcomes.finish()
   }
 
   /// Answers each of the lines, in their order; the addresses of one file are resolved together.

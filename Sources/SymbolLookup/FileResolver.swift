@@ -17,7 +17,11 @@ package final class FileResolver {
   /// The file that was asked last: mostly the only one.
   private var last: (path: String, module: ModuleLookup)?
   private var modules: [String: ModuleLookup] = [:]
+  /// Modules are dropped together beyond this number: a reader of a whole machine's questions asks for ever.
+  private static let keptModuleCount = 4096
   private var wasAsked = false
+  /// Whether a debug file was refused for want of which names or lines are missing.
+  package private(set) var hasRefusals = false
   /// Names of larger batches are not remembered.
   private static let fewAddresses = 16
 
@@ -87,6 +91,7 @@ package final class FileResolver {
   private func module(at path: String) throws(SymbolizerError) -> ModuleLookup {
     if let last {
       if last.path == path { return last.module }
+      if modules.count >= Self.keptModuleCount { modules.removeAll() }
       modules[last.path] = last.module
     }
     if let known = modules[path] {
@@ -97,6 +102,7 @@ package final class FileResolver {
     try Self.requireLinked(file)
     let files = DebugFileSearch(options).files(of: file)
     for refused in files.refused { log.warning("\(path): refused \(refused)") }
+    if !files.refused.isEmpty, files.debugInformation == nil { hasRefusals = true }
     if let debug = files.debug { log.information("\(path): debug information of \(debug.path)") }
     var problems: [String] = []
     let module = files.lookup(problems: &problems)

@@ -214,6 +214,30 @@ struct ResolveCommandTests {
     #expect(result.errorText.components(separatedBy: path).count == 2, "\(result.errorText)")
   }
 
+  @Test func aRefusedDebugFileIsNamedAndEndsWith1() throws {
+    let other = try Fixture.build(
+      ["resolve/shop.cpp"],
+      compiler: "g++",
+      arguments: ["-O0", "-g"],
+      into: directory,
+      named: "other"
+    )
+    let address = hexadecimal(try addresses())[0]
+    let debug = directory.file("debug")
+    try FileManager.default.createDirectory(atPath: debug, withIntermediateDirectories: false)
+    try runSuccessfully("objcopy", ["--only-keep-debug", other, "\(debug)/a shop"])
+    let arguments = ["resolve", "--obj", program, "--debug-dir", debug, address]
+    // A program with debug information needs no other file.
+    #expect(try run(Products.dumpcollect, arguments).status == 0)
+    try runSuccessfully("strip", [program])
+    let refused = try run(Products.dumpcollect, arguments)
+    #expect(refused.status == 1)
+    #expect(
+      refused.errorText.contains("refused \(debug)/a shop: build ID "),
+      "\(refused.errorText)"
+    )
+  }
+
   @Test func anAddressWithoutAFileIsExplained() throws {
     let result = try dumpcollect("resolve", "0x10")
     #expect(result.status == 2)

@@ -230,7 +230,20 @@ import Testing
     try runSuccessfully("clang", ["--target=aarch64_be-linux-gnu", "-c", source, "-o", big])
     let archive = directory.file("lib.a")
     try runSuccessfully("ar", ["rc", archive, small])
-    for (path, word) in [
+    let pipe = directory.file("pipe")
+    try runSuccessfully("mkfifo", [pipe])
+    let whole = try Data(contentsOf: URL(fileURLWithPath: fixtures.program))
+    let cuts = [4, 5, 10, 63].map { ($0, directory.file("cut \($0)")) }
+    for (count, path) in cuts { try whole.prefix(count).write(to: URL(fileURLWithPath: path)) }
+    let cutProblems = cuts.map { count, path in
+      (
+        path,
+        "cut short: expected an ELF header of 64 bytes at offset 0, found the end of the file at \(count)"
+      )
+    }
+    for (path, word) in cutProblems + [
+      (pipe, "found a named pipe"), ("/dev/zero", "found a device"),
+      (directory.path, "found a folder"), (text + "/none", "Not a directory"),
       (text, "7f 45 4c 46"), (empty, "empty"), (directory.path, "regular"), (small, "32-bit"),
       (big, "big-endian"), (archive, "archive"), (directory.file("none"), "No such file"),
     ] {

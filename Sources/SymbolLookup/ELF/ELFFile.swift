@@ -38,7 +38,7 @@ package final class ELFFile: Sendable {
   ///
   /// - Throws: what is wrong with it, and what to try.
   package convenience init(path: String) throws(SymbolizerError) {
-    try self.init(image: try ELFImage(path: path), path: path)
+    try self.init(contents: try FileMapping(path: path).region, path: path)
   }
 
   /// An image of memory, such as the vDSO's; `bytes` are copied.
@@ -56,18 +56,19 @@ package final class ELFFile: Sendable {
 
   /// An image in memory of our own.
   convenience init(memory: OwnedBytes, name: String) throws(SymbolizerError) {
-    try self.init(image: try ELFImage(memory: memory, name: name), path: name)
+    try self.init(contents: memory.region, path: name)
   }
 
-  private init(image: ELFImage, path: String) throws(SymbolizerError) {
+  private init(contents: ByteRegion, path: String) throws(SymbolizerError) {
+    let image = try ELFImage(contents, name: path)
     self.path = path
     let header = try image.header()
     type = ELFType(rawValue: header.e_type)
     machine = ELFMachine(rawValue: header.e_machine)
     segments = image.segments()
     (sections, sectionProblem) = image.sections()
-    contents = image.contents
-    let reader = SectionReader(contents: image.contents, sections: sections)
+    self.contents = contents
+    let reader = SectionReader(contents: contents, sections: sections)
     buildID = reader.buildID(segments: segments)
     debugLink = reader.debugLink()
     alternateDebugLink = reader.alternateDebugLink()

@@ -1,66 +1,46 @@
+import Bytes
 import CElf
 import Glibc
 
-/// The bytes of an ELF file with libelf's handle on them; owns both.
+/// libelf's handle on the bytes of an ELF file; keeps the bytes.
 ///
 /// Only `ELFFile.init` calls it: a handle of libelf belongs to one thread.
 @safe
 final class ELFImage {
+  /// All bytes of the file.
+  let contents: ByteRegion
   private let name: String
   private let elf: OpaquePointer
-  private let descriptor: Int32
-  /// What the handle reads, of an image in memory.
-  private let memory: OwnedBytes?
 
   private static let libraryIsReady = elf_version(UInt32(EV_CURRENT)) != UInt32(EV_NONE)
+  /// Bytes of the header, by the file's class.
+  private static let headerByteCounts = [UInt8(ELFCLASS32): 52, UInt8(ELFCLASS64): 64]
 
-  /// Maps a file.
-  init(path: String) throws(SymbolizerError) {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      throw SymbolizerError(file: path, problem: systemError(errno), hint: Self.hint(errno, path))
+  /// Reads a file's bytes, wherever they are; `name` is what errors call it.
+  init(_ contents: ByteRegion, name: String) throws(SymbolizerError) {
+    guard Self.libraryIsReady else {
+      throw SymbolizerError(file: name, problem: "libelf of this system is too old to be used")
     }
-    do throws(SymbolizerError) {
-      try Self.requireRegularFile(descriptor, path)
-      unsafe elf = try Self.begin(name: path) {
-        unsafe elf_begin(descriptor, ELF_C_READ_MMAP, nil)
+    try Self.requireELF(contents, name)
+    // Safe because libelf only reads from the bytes, which `contents` keeps.
+    let handle = unsafe contents.bytes.withUnsafeBytes { bytes in
+      unsafe bytes.baseAddress.flatMap { start in
+        let text = unsafe UnsafeMutableRawPointer(mutating: start).assumingMemoryBound(
+          to: CChar.self
+        )
+        return unsafe elf_memory(text, bytes.count)
       }
-    } catch {
-      close(descriptor)
-      throw error
     }
-    name = path
-    self.descriptor = descriptor
-    memory = nil
-  }
-
-  /// Reads an image in memory.
-  init(memory: OwnedBytes, name: String) throws(SymbolizerError) {
-    // Safe because libelf only reads from it, and `memory` is kept.
-    unsafe elf = try Self.begin(name: name) {
-      unsafe elf_memory(memory.start.assumingMemoryBound(to: CChar.self), memory.byteCount)
+    guard let elf = unsafe handle else {
+      throw SymbolizerError(file: name, problem: "libelf cannot read it: \(Self.lastError)")
     }
+    unsafe self.elf = elf
+    self.contents = contents
     self.name = name
-    self.memory = memory
-    descriptor = -1
   }
 
   deinit {
     unsafe elf_end(elf)
-    if descriptor >= 0 { close(descriptor) }
-  }
-
-  /// All bytes of the file; the region keeps this object.
-  var contents: ByteRegion {
-    var count = 0
-    guard let start = unsafe elf_rawfile(elf, &count) else { return .empty }
-    // Safe because libelf keeps the mapping until `deinit`, and the region holds this object.
-    return unsafe ByteRegion(
-      owner: self,
-      start: UnsafeRawPointer(start),
-      byteCount: count,
-      isFileMapping: descriptor >= 0
-    )
   }
 
   /// The ELF header, when it is of a kind that is read here.
@@ -74,7 +54,8 @@ final class ELFImage {
       throw SymbolizerError(
         file: name,
         problem: "expected a 64-bit little-endian ELF file, found "
-          + (elfClass == UInt8(ELFCLASS32) ? "a 32-bit one" : "a big-endian one")
+          + (elfClass == UInt8(ELFCLASS32) ? "a 32-bit one" : "a big-endian one"),
+        hint: "Ask a tool that reads it: addr2line or llvm-symbolizer."
       )
     }
     let machine = ELFMachine(rawValue: header.e_machine)
@@ -156,51 +137,30 @@ final class ELFImage {
 // MARK: - Opening
 
 extension ELFImage {
-  private static func begin(
-    name: String,
-    _ open: () -> OpaquePointer?
-  ) throws(SymbolizerError) -> OpaquePointer {
-    guard libraryIsReady else {
-      throw SymbolizerError(file: name, problem: "libelf of this system is too old to be used")
-    }
-    guard let elf = unsafe open() else {
-      throw SymbolizerError(file: name, problem: "libelf cannot open it: \(lastError)")
-    }
-    let kind = unsafe elf_kind(elf)
-    guard kind == ELF_K_ELF else {
-      unsafe elf_end(elf)
+  /// Says what the bytes are, where they are no whole ELF header.
+  private static func requireELF(_ contents: ByteRegion, _ name: String) throws(SymbolizerError) {
+    // The identification: magic number, class.
+    var start: [UInt8] = []
+    var cursor = ByteCursor(contents.bytes)
+    while start.count < min(contents.byteCount, 8) { start.append(cursor.quietU8()) }
+    guard start.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
+      let isArchive = start.starts(with: Array("!<arch>\n".utf8))
       throw SymbolizerError(
         file: name,
-        problem: kind == ELF_K_AR
+        problem: isArchive
           ? "expected an ELF file, found an archive of object files"
           : "expected an ELF file, found something else (its first bytes are not 7f 45 4c 46)",
         hint: "Name the program or library itself; `file` tells what this file is."
       )
     }
-    return unsafe elf
-  }
-
-  private static func requireRegularFile(
-    _ descriptor: Int32,
-    _ path: String
-  ) throws(SymbolizerError) {
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else {
-      throw SymbolizerError(file: path, problem: systemError(errno))
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw SymbolizerError(file: path, problem: "expected a regular file")
-    }
-    guard status.st_size > 0 else {
-      throw SymbolizerError(file: path, problem: "expected an ELF file, found an empty file")
-    }
-  }
-
-  private static func hint(_ code: Int32, _ path: String) -> String? {
-    switch code {
-    case ENOENT: "Check the path; --sysroot names the folder that its paths begin in."
-    case EACCES, EPERM: "Try as the file's owner, or copy the file."
-    default: nil
+    let wanted = start.count > 4 ? headerByteCounts[start[4]] ?? 64 : 64
+    guard contents.byteCount >= wanted else {
+      throw SymbolizerError(
+        file: name,
+        problem:
+          "cut short: expected an ELF header of \(wanted) bytes at offset 0, found the end of the file at \(contents.byteCount)",
+        hint: "Copy the file again, whole."
+      )
     }
   }
 
@@ -208,12 +168,4 @@ extension ELFImage {
     guard let text = unsafe elf_errmsg(-1) else { return "no reason given" }
     return unsafe String(cString: text)
   }
-}
-
-/// The text of an errno value.
-func systemError(_ code: Int32) -> String {
-  var buffer = [CChar](repeating: 0, count: 128)
-  // The XSI form fills the buffer; strerror is not safe among threads.
-  guard unsafe strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
-  return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }

@@ -68,6 +68,7 @@ package struct DebugFileSearch: Sendable {
       }
       guard module.path.hasPrefix("/") || root.isEmpty else {
         files.mainProblem = "\(module.path) is no path of a file"
+        files.isMainMissing = true
         return
       }
       let file = try ELFFile(path: root + module.path)
@@ -81,8 +82,10 @@ package struct DebugFileSearch: Sendable {
         }
       }
     } catch {
+      files.isMainMissing = [ENOENT, ENOTDIR].contains { systemError($0) == error.problem }
       files.mainProblem =
-        module.isDeleted ? "the file was deleted since it was loaded" : error.problem
+        module.isDeleted && files.isMainMissing
+        ? "the file was deleted since it was loaded" : error.problem
     }
   }
 

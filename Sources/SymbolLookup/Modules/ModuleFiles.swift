@@ -10,6 +10,8 @@ package struct ModuleFiles: Sendable {
   package var split: SplitFileSearch?
   /// Why the module's own file is not used.
   package var mainProblem: String?
+  /// There is no file where the module's own should be.
+  package var isMainMissing = false
   /// Files that looked right and were not, among them the module's own.
   package var refused: [RefusedFile] = []
   /// What else a reader should know, such as that nothing proves the files to be right.

@@ -75,7 +75,8 @@ struct CapturedModule: Sendable {
   /// Why a frame of this module has no name: the module's entry has the details.
   var unknownReason: String {
     guard files.mainProblem != nil else { return "no symbols" }
+    if files.isMainMissing { return "the module's file is missing" }
     return files.refused.contains { $0.reason == files.mainProblem }
-      ? "the module's file was replaced" : "the module's file is missing"
+      ? "the module's file was replaced" : "the module's file cannot be read"
   }
 }
