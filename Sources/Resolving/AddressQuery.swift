@@ -8,36 +8,60 @@ struct AddressQuery: Equatable {
     case hexadecimal
   }
 
+  /// What is asked about an address.
+  enum Subject {
+    case code
+    /// The variable that lies there (`DATA`).
+    case variable
+    /// The variables of the function that is there (`FRAME`): those are not told.
+    case frame
+
+    /// Takes the words off that say what is asked, as sanitizers write them.
+    init(takenFrom text: inout Substring) {
+      self = .code
+      while true {
+        if text.hasPrefix("CODE ") {
+          self = .code
+        } else if text.hasPrefix("DATA ") {
+          self = .variable
+        } else if text.hasPrefix("FRAME ") {
+          self = .frame
+        } else {
+          return
+        }
+        text = text.drop { $0 != " " }.trimmed
+      }
+    }
+  }
+
   /// nil when neither the line nor `--obj` names one.
   var file: String?
-  /// A variable is asked for (`DATA`), not code.
-  var isData = false
+  /// `file` is a build ID.
+  var isBuildID = false
+  var subject = Subject.code
   /// nil when there is no number where one was expected.
   var address: UInt64?
 
-  /// Reads `ADDR`, or `FILE ADDR` when no `--obj` was given; the file may be quoted and may hold spaces, and
-  /// the words `CODE` and `DATA` before it are skipped.
+  /// Reads `ADDR`, or `FILE ADDR` when no `--obj` was given; the file may be quoted and may hold spaces, `FILE:` or
+  /// `BUILDID:` may say what it is, and one of the words `CODE`, `DATA` and `FRAME` may stand before it.
   init(_ line: Substring, file: String?, radix: Radix) {
     if let file, let number = Self.plainHexadecimal(line) {
       self.file = file
       address = number
       return
     }
-    let text = line.trimmed
+    var rest = line.trimmed
+    subject = Subject(takenFrom: &rest)
     if let file {
       self.file = file
-      var text = text
-      for word in ["CODE ", "DATA "] where text.hasPrefix(word) {
-        text = text.dropFirst(word.count).trimmed
-        isData = word == "DATA "
-      }
-      address = Self.address(text.prefix { !$0.isWhitespace }, radix)
+      address = Self.address(rest.prefix { !$0.isWhitespace }, radix)
       return
     }
-    var rest = text
-    for word in ["CODE ", "DATA "] where rest.hasPrefix(word) {
-      rest = rest.dropFirst(word.count).trimmed
-      isData = word == "DATA "
+    if rest.hasPrefix("BUILDID:") {
+      isBuildID = true
+      rest = rest.dropFirst("BUILDID:".count)
+    } else if rest.hasPrefix("FILE:") {
+      rest = rest.dropFirst("FILE:".count)
     }
     if let quote = rest.first, quote == "\"" || quote == "'",
       let end = rest.dropFirst().firstIndex(of: quote)

@@ -9,21 +9,26 @@ extension AnswerStyle {
       output.append(text: "0x\(String(address, radix: 16))\(isPretty ? ": " : "\n")")
     }
     guard let innermost = found.frames.first, let outermost = found.frames.last else {
-      let place = isVerbose ? "  Filename: ??\n  Line: 0\n  Column: 0" : "??:0:0"
-      output.append(text: isPretty ? "?? at \(place)\n\n" : "??\n\(place)\n\n")
+      if showsFunctions { output.append(text: isPretty ? "?? at " : "??\n") }
+      let place = kind == .llvmGNU ? "??:0" : "??:0:0"
+      output.append(text: isVerbose ? "  Filename: ??\n  Line: 0\n  Column: 0" : place)
+      output.append(text: kind == .llvmGNU ? "\n" : "\n\n")
       return
     }
     if showsInlines {
       for index in found.frames.indices {
-        if index > found.frames.startIndex && isPretty { output.append(text: " (inlined by) ") }
+        if index > found.frames.startIndex, isPretty, showsFunctions {
+          output.append(text: " (inlined by) ")
+        }
         let frame = found.frames[index]
         writeLLVM(found, frame, function: frame, found.origin(index), to: &output)
       }
     } else {
-      // The outermost function stands at the innermost place.
-      writeLLVM(found, innermost, function: outermost, found.wholeOrigin, to: &output)
+      // The outermost function stands at the innermost place, but in GNU's style.
+      let function = kind == .llvmGNU ? innermost : outermost
+      writeLLVM(found, innermost, function: function, found.wholeOrigin, to: &output)
     }
-    output.append(UInt8(ascii: "\n"))
+    if kind != .llvmGNU { output.append(UInt8(ascii: "\n")) }
   }
 
   private func writeLLVM(
@@ -33,14 +38,21 @@ extension AnswerStyle {
     _ origin: @autoclosure () -> FrameOrigin,
     to output: inout [UInt8]
   ) {
-    output.append(text: found.function(function))
-    output.append(text: isPretty ? " at " : "\n")
+    if showsFunctions {
+      output.append(text: found.function(function))
+      output.append(text: isPretty ? " at " : "\n")
+    }
     guard !isVerbose else { return writeVerbose(found, frame, origin(), to: &output) }
     writeFile(found, frame, to: &output)
     output.append(UInt8(ascii: ":"))
     output.append(decimal: frame.line)
-    output.append(UInt8(ascii: ":"))
-    output.append(decimal: frame.column)
+    if kind == .llvmGNU {
+      let discriminator = origin().discriminator
+      if discriminator != 0 { output.append(text: " (discriminator \(discriminator))") }
+    } else {
+      output.append(UInt8(ascii: ":"))
+      output.append(decimal: frame.column)
+    }
     output.append(UInt8(ascii: "\n"))
   }
 
@@ -56,7 +68,7 @@ extension AnswerStyle {
       output.append(text: "\n  Function start filename: \(shown(found.batch?.file(of: origin)))")
       output.append(text: "\n  Function start line: \(origin.line)")
     }
-    if let start = origin.start {
+    if let start = origin.start, kind != .llvmGNU {
       output.append(text: "\n  Function start address: 0x\(String(start, radix: 16))")
     }
     output.append(text: "\n  Line: \(frame.line)\n  Column: \(frame.column)\n")
@@ -76,11 +88,12 @@ extension AnswerStyle {
       if let variable {
         let place = variable.file.map { "\($0):\(variable.line)" } ?? "??:?"
         output.append(
-          text: "\(variable.name)\n\(variable.address) \(variable.byteCount)\n\(place)\n\n"
+          text: "\(variable.name)\n\(variable.address) \(variable.byteCount)\n\(place)\n"
         )
       } else {
-        output.append(text: "??\n0 0\n??:?\n\n")
+        output.append(text: "??\n0 0\n??:?\n")
       }
+      if kind == .llvm { output.append(UInt8(ascii: "\n")) }
       return
     }
     var json = JSONWriter()
@@ -92,6 +105,22 @@ extension AnswerStyle {
         json.field("Size", address: variable?.byteCount ?? 0)
         json.field("Start", address: variable?.address ?? 0)
       }
+      json.field("ModuleName", module)
+    }
+    if !isList { json.endDocument() }
+    output += json.bytes
+  }
+
+  /// Appends what llvm-symbolizer answers `FRAME` where it knows no variables of the frame.
+  func writeNoVariables(module: String?, address: UInt64?, to output: inout [UInt8]) {
+    guard kind == .json || kind == .llvmJSON else {
+      return output.append(text: kind == .llvm ? "??\n\n" : "??\n")
+    }
+    var json = JSONWriter()
+    json.object { json in
+      json.field("Address", address: address)
+      json.key("Frame")
+      json.array([Variable]()) { _, _ in }
       json.field("ModuleName", module)
     }
     if !isList { json.endDocument() }
@@ -147,7 +176,7 @@ extension AnswerStyle {
       json.field("Column", frame.column)
       json.field("Discriminator", origin.discriminator)
       json.field("FileName", shown(found.file(frame)))
-      json.field("FunctionName", found.batch?.function(of: function) ?? "")
+      json.field("FunctionName", showsFunctions ? found.batch?.function(of: function) ?? "" : "")
       json.field("Line", frame.line)
       json.field("StartAddress", origin.start.map { "0x\(String($0, radix: 16))" } ?? "")
       json.field("StartFileName", shown(found.batch?.file(of: origin)))

@@ -9,6 +9,8 @@ package struct AnswerStyle {
     case gnu = "GNU"
     /// JSON as llvm-symbolizer prints it, when called by its name.
     case llvmJSON = "LLVM-JSON"
+    /// GNU style as llvm-symbolizer prints it.
+    case llvmGNU = "LLVM-GNU"
 
     /// Upper and lower case are the same.
     package init?(argument: String) {
@@ -17,7 +19,7 @@ package struct AnswerStyle {
   }
 
   var kind: Kind
-  /// GNU prints functions only when asked to.
+  /// GNU prints functions only when asked to, the others unless they are asked not to.
   var showsFunctions: Bool
   var showsInlines: Bool
   var showsAddresses: Bool
@@ -35,6 +37,7 @@ package struct AnswerStyle {
     switch kind {
     case .llvmJSON: .origins
     case .llvm: isVerbose ? .origins : .none
+    case .llvmGNU: .origins
     case .gnu: .discriminators
     case .json: .none
     }
@@ -54,7 +57,7 @@ package struct AnswerStyle {
     switch kind {
     case .json: output += json(batch, at: index, address: address, why: why)
     case .llvmJSON: output += llvmJSON(Frames(batch, index), module: module, address, why: why)
-    case .llvm: writeLLVM(Frames(batch, index), address: address ?? 0, to: &output)
+    case .llvm, .llvmGNU: writeLLVM(Frames(batch, index), address: address ?? 0, to: &output)
     case .gnu: writeGNU(Frames(batch, index), address: address ?? 0, to: &output)
     }
   }

@@ -10,6 +10,9 @@ package struct ResolveRequest {
   package var object: String?
   package var outputStyle = AnswerStyle.Kind.llvm
   package var showsFunctions = false
+  package var hidesFunctions = false
+  /// Functions are called as in the source.
+  package var showsPlainNames = false
   package var showsInlines = false
   package var hidesInlines = false
   package var demangles = false
@@ -18,7 +21,17 @@ package struct ResolveRequest {
   package var isPretty = false
   package var showsBaseNames = false
   package var isVerbose = false
+  /// File names without the folder that the compiler ran in.
+  package var showsRelativeNames = false
   package var areReturnAddresses = false
+  /// The build ID of the file that the addresses belong to.
+  package var buildID: String?
+  /// Taken from each address.
+  package var adjustment: UInt64 = 0
+  /// Addresses count from the start of this section.
+  package var section: String?
+  /// Numbers without a prefix are hexadecimal.
+  package var readsHexadecimal = false
   package var options = LookupOptions()
 
   /// Nothing in particular: addresses with their files are read from standard input.
@@ -31,6 +44,8 @@ package struct ResolveRequest {
   package func run() throws {
     var options = options
     options.demangles = outputStyle == .gnu ? demangles : !keepsMangled
+    options.naming.prefersPlainNames = showsPlainNames
+    options.naming.omitsCompilationDirectory = showsRelativeNames
     let style = style
     let session = ResolveSession(
       resolver: FileResolver(
@@ -38,7 +53,7 @@ package struct ResolveRequest {
         log: LookupLog(warning: { note($0) }, information: { _ in })
       ),
       style: style,
-      object: object,
+      reading: reading,
       kind: areReturnAddresses ? .returnAddress : .exact
     )
     if addresses.isEmpty {
@@ -56,11 +71,21 @@ package struct ResolveRequest {
     try session.finish()
   }
 
+  private var reading: ResolveSession.Reading {
+    ResolveSession.Reading(
+      object: buildID ?? object,
+      isBuildID: buildID != nil,
+      radix: outputStyle == .gnu || readsHexadecimal ? .hexadecimal : .byPrefix,
+      adjustment: adjustment,
+      section: section
+    )
+  }
+
   private var style: AnswerStyle {
     let isGNU = outputStyle == .gnu
     return AnswerStyle(
       kind: outputStyle,
-      showsFunctions: !isGNU || showsFunctions,
+      showsFunctions: isGNU ? showsFunctions : !hidesFunctions,
       showsInlines: isGNU ? showsInlines : !hidesInlines,
       showsAddresses: showsAddresses,
       isPretty: isPretty,

@@ -7,7 +7,7 @@ final class ResolveSession {
   private var outcomes = Outcomes()
   private let resolver: FileResolver
   private let style: AnswerStyle
-  private let object: String?
+  private let reading: Reading
   private let kind: FileResolver.AddressKind
   /// Answers that one of several threads puts into words at once: some 256 KiB of them.
   private static let shareSize = 256
@@ -17,16 +17,31 @@ final class ResolveSession {
   private static let sharesWorthAThread = 8
   /// Files that could not be used, each with the reason; each is named once.
   private var refusedFiles: [String: String] = [:]
+  /// Files of the builds that were asked for.
+  private var builds: [String: String] = [:]
+
+  /// How questions are read.
+  struct Reading {
+    /// The file of all questions; nil where each names its own.
+    var object: String?
+    /// `object` is a build ID.
+    var isBuildID = false
+    var radix = AddressQuery.Radix.byPrefix
+    /// Taken from each address.
+    var adjustment: UInt64 = 0
+    /// Addresses count from the start of this section.
+    var section: String?
+  }
 
   init(
     resolver: FileResolver,
     style: AnswerStyle,
-    object: String?,
+    reading: Reading,
     kind: FileResolver.AddressKind
   ) {
     self.resolver = resolver
     self.style = style
-    self.object = object
+    self.reading = reading
     self.kind = kind
   }
 
@@ -38,8 +53,7 @@ final class ResolveSession {
 
   /// Answers each of the lines, in their order; the addresses of one file are resolved together.
   func answer(_ lines: [Substring]) throws(CommandError) {
-    let radix: AddressQuery.Radix = style.kind == .gnu ? .hexadecimal : .byPrefix
-    let queries = lines.map { AddressQuery($0, file: object, radix: radix) }
+    let queries = lines.map { query($0) }
     let answers = resolve(queries)
     var complaints: [Int: String] = [:]
     for (index, query) in queries.enumerated() {
@@ -48,6 +62,39 @@ final class ResolveSession {
       if let why { complaints[index] = why }
     }
     try write(answers, to: queries, complaints)
+  }
+
+  /// The question of a line; the file of a build that it names is looked for.
+  private func query(_ line: Substring) -> AddressQuery {
+    var query = AddressQuery(line, file: reading.object, radix: reading.radix)
+    guard query.isBuildID || reading.isBuildID, let build = query.file else { return query }
+    if let known = builds[build] {
+      query.file = known
+    } else if refusedFiles[build] == nil {
+      do throws(SymbolizerError) {
+        let path = try resolver.path(ofBuild: build)
+        builds[build] = path
+        query.file = path
+      } catch {
+        refusedFiles[build] = error.problem
+        note(error.description)
+      }
+    }
+    return query
+  }
+
+  /// The addresses of the file that are meant.
+  private func places(_ addresses: [UInt64], in file: String) throws(SymbolizerError) -> [UInt64] {
+    if let section = reading.section {
+      let range = try resolver.range(ofSection: section, in: file)
+      return addresses.map { address in
+        let offset = address &- reading.adjustment
+        // Behind the section is nothing of it, and nothing lies at the last address.
+        return offset < UInt64(range.count) ? range.lowerBound + offset : .max
+      }
+    }
+    guard reading.adjustment != 0 else { return addresses }
+    return addresses.map { $0 &- reading.adjustment }
   }
 
   /// Writes the answers in the order of the questions; many are put into words by several threads.
@@ -93,14 +140,13 @@ final class ResolveSession {
     to text: inout [UInt8]
   ) {
     if style.isList, index > 0 { text.append(UInt8(ascii: ",")) }
-    if query.isData {
-      style.write(
-        answers.variables[index],
-        module: query.file,
-        address: query.address,
-        to: &text
-      )
-      return
+    switch query.subject {
+    case .code: break
+    case .variable:
+      let variable = answers.variables[index]
+      return style.write(variable, module: query.file, address: query.address, to: &text)
+    case .frame:
+      return style.writeNoVariables(module: query.file, address: query.address, to: &text)
     }
     let place = answers.places[index]
     style.write(
@@ -126,13 +172,13 @@ final class ResolveSession {
     var answers = Answers(places: Array(repeating: (-1, 0), count: queries.count))
     for (file, indices) in Self.byFile(queries) where refusedFiles[file] == nil {
       do throws(SymbolizerError) {
-        let addresses = indices.compactMap { queries[$0].address }
-        let variables = indices.filter { queries[$0].isData }
-        for index in variables {
-          guard let address = queries[index].address else { continue }
-          answers.variables[index] = try resolver.variable(at: address, in: file)
+        let addresses = try places(indices.compactMap { queries[$0].address }, in: file)
+        let others = indices.indices.filter { queries[indices[$0]].subject != .code }
+        for number in others where queries[indices[number]].subject == .variable {
+          answers.variables[indices[number]] =
+            try resolver.variable(at: addresses[number], in: file)
         }
-        guard variables.count < indices.count else { continue }
+        guard others.count < indices.count else { continue }
         let batch = try resolver.resolve(
           addresses,
           in: file,

@@ -1,4 +1,5 @@
 package import CommandOutput
+import Glibc
 
 /// A tool in whose place `dumpcollect` was called, by a link with that tool's name.
 ///
@@ -6,6 +7,7 @@ package import CommandOutput
 /// call such tools with fixed options.
 package enum StandIn {
   case llvmSymbolizer
+  case llvmAddr2line
   case addr2line
 
   /// The tool that the program's name means; nil for a name of its own.
@@ -15,6 +17,8 @@ package enum StandIn {
     let name = program.split(separator: "/").last ?? ""
     if Self.holds("llvm-symbolizer", in: name) {
       self = .llvmSymbolizer
+    } else if Self.holds("llvm-addr2line", in: name) {
+      self = .llvmAddr2line
     } else if Self.holds("addr2line", in: name) {
       self = .addr2line
     } else {
@@ -28,44 +32,6 @@ package enum StandIn {
     return bytes.indices.contains { bytes[$0...].starts(with: word.utf8) }
   }
 
-  /// What follows an option of the tool.
-  private enum Shape {
-    /// Nothing; the words of `resolve` for it.
-    case flag([String])
-    /// A value, in the same word behind `=` or in the next word; the word of `resolve` for it.
-    case value(String)
-    /// Perhaps a value behind `=`: on without one and for `true`, off for `false`.
-    case toggle(on: [String], off: [String])
-    /// Something without a meaning here, with a value of its own.
-    case ignoredValue
-  }
-
-  /// Options of both tools by their long names; a single dash counts as two.
-  private static let options: [String: Shape] = [
-    "obj": .value("--obj"), "exe": .value("--obj"), "output-style": .value("--output-style"),
-    "addresses": .flag(["-a"]), "print-address": .flag(["-a"]),
-    "functions": .toggle(on: ["-f"], off: []),
-    "inlines": .toggle(on: ["-i"], off: ["--no-inlines"]), "no-inlines": .flag(["--no-inlines"]),
-    "inlining": .toggle(on: ["-i"], off: ["--no-inlines"]),
-    "demangle": .toggle(on: ["-C"], off: ["--no-demangle"]),
-    "no-demangle": .flag(["--no-demangle"]),
-    "basenames": .flag(["-s"]), "pretty-print": .flag(["-p"]),
-    "fallback-debug-path": .value("--debug-dir"), "debug-file-directory": .value("--debug-dir"),
-    // What these say holds anyway, or changes nothing here.
-    "default-arch": .ignoredValue, "cache-size": .ignoredValue, "color": .ignoredValue,
-    "use-symbol-table": .toggle(on: [], off: []), "no-untag-addresses": .flag([]),
-    "no-debuginfod": .flag([]), "recurse-limit": .flag([]), "no-recurse-limit": .flag([]),
-    "target": .ignoredValue, "verbose": .flag(["--verbose"]), "use-native-pdb-reader": .flag([]),
-    "version": .flag(["--version"]), "help": .flag(["--help"]),
-  ]
-
-  private static let letters: [Character: Shape] = [
-    "e": .value("--obj"), "a": .flag(["-a"]), "f": .flag(["-f"]), "i": .flag(["-i"]),
-    "C": .flag(["-C"]), "s": .flag(["-s"]), "p": .flag(["-p"]), "b": .ignoredValue,
-    "r": .flag([]), "R": .flag([]), "v": .flag(["--version"]), "h": .flag(["--help"]),
-    "H": .flag(["--help"]),
-  ]
-
   /// The arguments of `dumpcollect`; under another tool's name, those of the verb that stands in for it.
   ///
   /// `words`: all words of the command line, the program's name first.
@@ -73,14 +39,27 @@ package enum StandIn {
   /// - Throws: which option of the tool is not known, or lacks its value.
   package static func arguments(of words: [String]) throws(CommandError) -> [String] {
     guard let tool = StandIn(program: words.first ?? "") else { return Array(words.dropFirst()) }
-    return try tool.resolveArguments(Array(words.dropFirst()))
+    return try tool.resolveArguments(tool.initialWords + words.dropFirst())
+  }
+
+  /// Options that LLVM's tools take from the environment, before those of the command line.
+  private var initialWords: [String] {
+    let name: String
+    switch self {
+    case .llvmSymbolizer: name = "LLVM_SYMBOLIZER_OPTS"
+    case .llvmAddr2line: name = "LLVM_ADDR2LINE_OPTS"
+    case .addr2line: return []
+    }
+    // Safe because nobody changes the environment.
+    guard let text = unsafe getenv(name) else { return [] }
+    return ResponseFile.words(of: unsafe String(cString: text))
   }
 
   /// The arguments of `resolve` that do what the tool would do.
   ///
   /// - Throws: which option is not known, or lacks its value.
   func resolveArguments(_ words: [String]) throws(CommandError) -> [String] {
-    var translation = Translation(words: words[...])
+    var translation = OptionTranslation(words: ResponseFile.expand(words)[...])
     while let word = translation.words.popFirst() {
       if word == "--" {
         translation.addresses += translation.words
@@ -92,81 +71,68 @@ package enum StandIn {
       }
       let bare = word.drop { $0 == "-" }
       let parts = bare.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if let shape = Self.options[String(parts[0])], bare.count > 1 {
-        try translation.apply(shape, called: word, value: parts.count > 1 ? String(parts[1]) : nil)
+      let value = parts.count > 1 ? String(parts[1]) : nil
+      if let shape = try option(parts[0], isLong: word.hasPrefix("--"), value) {
+        try translation.apply(shape, called: word, value: value)
       } else if !word.hasPrefix("--") {
-        try translation.applyLetters(bare, Self.letters, called: word)
+        try translation.applyLetters(bare, letters, called: word)
       } else {
-        throw Self.unknown(word)
+        throw OptionTranslation.unknown(word)
       }
     }
     return finished(translation)
   }
 
-  private func finished(_ translation: Translation) -> [String] {
-    var options = translation.options
-    switch self {
-    case .llvmSymbolizer:
-      if let style = options.firstIndex(of: "--output-style"), style + 1 < options.count {
-        if options[style + 1].uppercased() == "JSON" { options[style + 1] = "LLVM-JSON" }
-      }
-    case .addr2line:
-      if !options.contains("--output-style") { options += ["--output-style", "GNU"] }
-      if !options.contains("--obj") { options += ["--obj", "a.out"] }
+  /// The option of a word; nil where there is none of that name.
+  ///
+  /// - Throws: which options a shortened name may mean.
+  private func option(
+    _ name: Substring,
+    isLong: Bool,
+    _ value: String?
+  ) throws(CommandError) -> OptionShape? {
+    guard self == .addr2line else {
+      // LLVM's tools take one dash for two, and letters with a value behind a sign: `-e=FILE`.
+      if let letter = name.first, name.count == 1 { return value == nil ? nil : letters[letter] }
+      return Self.llvmOptions[String(name)]
     }
-    return ["resolve"] + options + ["--"] + translation.addresses
-  }
-
-  private static func unknown(_ word: String) -> CommandError {
-    CommandError(
-      "the option \(word) is not known",
-      hint: "what there is: dumpcollect resolve --help",
+    guard isLong else { return nil }
+    if let exact = Self.gnuOptions[String(name)] { return exact }
+    // getopt_long takes the beginning of a name for it, where none of another meaning begins so.
+    let longer = name.isEmpty ? [] : Self.gnuOptions.keys.filter { $0.hasPrefix(name) }.sorted()
+    let meanings = Set(longer.map { "\(Self.gnuOptions[$0], default: "")" })
+    guard meanings.count > 1 else { return longer.first.flatMap { Self.gnuOptions[$0] } }
+    throw CommandError(
+      "the option --\(name) may be \(longer.map { "--\($0)" }.joined(separator: " or "))",
       status: .usage
     )
   }
 
-  /// Words that were read, and what became of them.
-  private struct Translation {
-    var words: ArraySlice<String>
-    var options: [String] = []
-    var addresses: [String] = []
-
-    mutating func apply(_ shape: Shape, called word: String, value: String?) throws(CommandError) {
-      switch shape {
-      case .flag(let replacement): options += replacement
-      case .toggle(let on, let off):
-        let isOff = ["false", "0", "none", "off"].contains(value?.lowercased() ?? "")
-        options += isOff ? off : on
-      case .value(let option):
-        options.append(option)
-        if let value { options.append(value) } else { options.append(try next(after: word)) }
-      case .ignoredValue: if value == nil { _ = try next(after: word) }
+  private func finished(_ translation: OptionTranslation) -> [String] {
+    var options = translation.options
+    let style = options.lastIndex(of: "--output-style")
+    switch self {
+    case .llvmSymbolizer, .llvmAddr2line:
+      if let style, style + 1 < options.count {
+        let name = options[style + 1].uppercased()
+        if ["JSON", "GNU"].contains(name) { options[style + 1] = "LLVM-\(name)" }
       }
+    case .addr2line: break
     }
-
-    /// Letters in one word: `-fie FILE`, `-eFILE`.
-    mutating func applyLetters(
-      _ text: Substring,
-      _ letters: [Character: Shape],
-      called word: String
-    ) throws(CommandError) {
-      var rest = text
-      while let letter = rest.popFirst() {
-        guard let shape = letters[letter] else { throw StandIn.unknown(word) }
-        switch shape {
-        case .flag, .toggle: try apply(shape, called: word, value: nil)
-        case .value, .ignoredValue:
-          try apply(shape, called: word, value: rest.isEmpty ? nil : String(rest))
-          return
-        }
-      }
+    switch self {
+    case .llvmSymbolizer: break
+    case .llvmAddr2line:
+      // Everything is off that llvm-symbolizer has on.
+      if style == nil { options += ["--output-style", "LLVM-GNU"] }
+      if !options.contains("-f") { options.append("--no-functions") }
+      if !options.contains("-i") { options.append("--no-inlines") }
+      if !options.contains("-C") { options.append("--no-demangle") }
+      options.append("--hexadecimal")
+    case .addr2line:
+      if style == nil { options += ["--output-style", "GNU"] }
     }
-
-    private mutating func next(after word: String) throws(CommandError) -> String {
-      guard let value = words.popFirst() else {
-        throw CommandError("\(word): expected a value behind it", status: .usage)
-      }
-      return value
-    }
+    let isNamed = options.contains("--obj") || options.contains("--build-id")
+    if self != .llvmSymbolizer, !isNamed { options += ["--obj", "a.out"] }
+    return ["resolve"] + options + ["--"] + translation.addresses
   }
 }

@@ -17,6 +17,8 @@ package final class FileResolver {
   /// The file that was asked last: mostly the only one.
   private var last: (path: String, module: ModuleLookup)?
   private var modules: [String: ModuleLookup] = [:]
+  /// What sections were asked for, by path of the file.
+  private var sections: [String: (name: String, range: Range<UInt64>)] = [:]
   /// Modules are dropped together beyond this number: a reader of a whole machine's questions asks for ever.
   private static let keptModuleCount = 4096
   private var wasAsked = false
@@ -88,6 +90,41 @@ package final class FileResolver {
     return variable
   }
 
+  /// The file of a build, in hexadecimal: in a debug directory, or a server's.
+  package func path(ofBuild text: String) throws(SymbolizerError) -> String {
+    guard let id = BuildID(hexadecimal: text) else {
+      throw SymbolizerError(file: text, problem: "expected a build ID in hexadecimal")
+    }
+    guard let path = DebugFileSearch(options).path(of: id) else {
+      throw SymbolizerError(
+        file: text,
+        problem: "no file of this build ID was found",
+        hint: "--debug-dir names a folder with .build-id in it; --debuginfod asks servers."
+      )
+    }
+    return path
+  }
+
+  /// The addresses that a section of the file takes.
+  package func range(
+    ofSection name: String,
+    in path: String
+  ) throws(SymbolizerError) -> Range<UInt64> {
+    if let known = sections[path], known.name == name { return known.range }
+    guard let section = try ELFFile(path: path).section(named: name) else {
+      throw SymbolizerError(
+        file: path,
+        problem: "it has no section \(name)",
+        hint: "readelf -S lists what it has."
+      )
+    }
+    let start = section.address.value
+    // A section that ends behind the last address is damage: nothing is in it.
+    let range = start..<max(start, start &+ section.byteCount)
+    sections[path] = (name, range)
+    return range
+  }
+
   private func module(at path: String) throws(SymbolizerError) -> ModuleLookup {
     if let last {
       if last.path == path { return last.module }
@@ -105,7 +142,7 @@ package final class FileResolver {
     if !files.refused.isEmpty, files.debugInformation == nil { hasRefusals = true }
     if let debug = files.debug { log.information("\(path): debug information of \(debug.path)") }
     var problems: [String] = []
-    let module = files.lookup(problems: &problems)
+    let module = files.lookup(problems: &problems, naming: options.naming)
     for problem in problems {
       log.warning(problem.hasPrefix("\(path): ") ? problem : "\(path): \(problem)")
     }

@@ -19,10 +19,25 @@ package struct LookupOptions: Sendable {
   package var jobs: Int?
   /// Names are demangled.
   package var demangles = true
+  /// How functions and files are called.
+  package var naming = Naming()
+  /// Packages of split files, looked into before those that are found.
+  package var packages: [String] = []
   /// Asked for files that are not on this machine; nil asks nobody.
   package var fetch: Fetch?
 
   /// The defaults.
+  package init() {}
+}
+
+/// How a lookup calls functions and files of debug information.
+package struct Naming: Hashable, Sendable {
+  /// Functions are called as in the source, without namespace, class and parameters.
+  package var prefersPlainNames = false
+  /// Files are called as the compiler was given them, without the folder that it ran in.
+  package var omitsCompilationDirectory = false
+
+  /// In full.
   package init() {}
 }
 

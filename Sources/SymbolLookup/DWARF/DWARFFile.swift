@@ -9,6 +9,7 @@ package final class DWARFFile: Sendable {
   package let alternate: DWARFSections?
   /// Where the functions of skeleton units stand; nil where nobody looks for them.
   let split: SplitUnits?
+  let naming: Naming
   let units: UnitList
   let alternateUnits: UnitList
 
@@ -16,11 +17,13 @@ package final class DWARFFile: Sendable {
   package init(
     _ sections: DWARFSections,
     alternate: DWARFSections? = nil,
-    split: SplitUnits? = nil
+    split: SplitUnits? = nil,
+    naming: Naming = Naming()
   ) {
     self.sections = sections
     self.alternate = alternate
     self.split = split
+    self.naming = naming
     units = UnitList(parsing: sections.info)
     alternateUnits = UnitList(parsing: alternate?.info ?? .empty)
   }

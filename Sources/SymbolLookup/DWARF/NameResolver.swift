@@ -32,6 +32,7 @@ struct NameResolver {
   ) -> FunctionName? {
     var target = entry
     var plain: FunctionName?
+    var mangled: FunctionName?
     for _ in 0..<Self.longestChain {
       let links: Links
       let header = current.context.header
@@ -41,12 +42,15 @@ struct NameResolver {
         guard let other = unit(holding: target, file) else { break }
         links = Links(at: target, other, file)
       }
-      if let linkage = links.linkageName { return linkage }
       plain = plain ?? links.plainName
+      if let linkage = links.linkageName {
+        guard file.naming.prefersPlainNames else { return linkage }
+        mangled = mangled ?? linkage
+      }
       guard let next = links.next, next != target else { break }
       target = next
     }
-    return plain
+    return plain ?? mangled
   }
 
   mutating func unit(holding target: EntryReference, _ file: DWARFFile) -> LoadedUnit? {

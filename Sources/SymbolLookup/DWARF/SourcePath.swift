@@ -54,12 +54,13 @@ enum SourcePath {
 }
 
 extension SourcePath {
-  /// Appends the path of a file of a line table: compilation directory, folder, name; normalised.
+  /// Appends the path of a file of a line table: compilation directory, unless it is left out, folder, name; normalised.
   static func build(
     _ number: UInt32,
     _ table: LineTableHeader,
     _ unit: UnitContext,
     _ sections: DWARFSections,
+    _ naming: Naming = Naming(),
     into path: inout [UInt8]
   ) {
     guard let file = table.file(number) else { return }
@@ -67,7 +68,8 @@ extension SourcePath {
     let directory = Int(file.directory)
     if table.version >= 5 {
       // Folder 0 is the compilation directory itself (DWARF 5, 6.2.4).
-      if table.directories.indices.contains(directory) {
+      let isLeftOut = directory == 0 && naming.omitsCompilationDirectory
+      if table.directories.indices.contains(directory), !isLeftOut {
         parts.append(table.directories[directory])
       }
       if directory == 0 { return join(parts, sections, into: &path) }
@@ -75,7 +77,9 @@ extension SourcePath {
       parts.append(table.directories[directory - 1])
     }
     let stringOffsets = sections.stringOffsets
-    if let folder = unit.string(unit.compilationDirectory, in: stringOffsets.bytes) {
+    if !naming.omitsCompilationDirectory,
+      let folder = unit.string(unit.compilationDirectory, in: stringOffsets.bytes)
+    {
       parts.append(folder)
     }
     join(parts, sections, into: &path)

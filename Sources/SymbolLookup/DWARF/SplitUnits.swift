@@ -18,12 +18,14 @@ package final class SplitUnits: Sendable {
 
   private let search: SplitFileSearch
   private let sections: DWARFSections
+  private let naming: Naming
   private let package: LazyValue<OpenPackage?>
   private let known = Mutex<[UInt64: Unit]>([:])
 
   /// `sections`: those of the file with the skeletons, whose addresses split units point to.
-  package init(_ sections: DWARFSections, search: SplitFileSearch) {
+  package init(_ sections: DWARFSections, search: SplitFileSearch, naming: Naming = Naming()) {
     self.sections = sections
+    self.naming = naming
     self.search = search
     package = LazyValue { OpenPackage(search) }
   }
@@ -31,6 +33,7 @@ package final class SplitUnits: Sendable {
   /// The split units of a package that was opened already.
   init(_ sections: DWARFSections, package file: ELFFile) {
     self.sections = sections
+    naming = Naming()
     search = SplitFileSearch(modules: [], debugDirectories: [], root: "")
     package = LazyValue { OpenPackage(file) }
   }
@@ -58,7 +61,7 @@ package final class SplitUnits: Sendable {
   private func find(_ id: UInt64, _ skeleton: UnitContext) throws(FormatError) -> Unit {
     var tried: [String] = []
     if let package = package.value {
-      if let unit = try package.unit(id, sharing: sections) { return unit }
+      if let unit = try package.unit(id, sharing: sections, naming) { return unit }
       tried.append("not in \(package.path)")
     }
     let name = text(skeleton.splitName, skeleton)
@@ -67,7 +70,7 @@ package final class SplitUnits: Sendable {
       var problems: [DWARFProblem] = []
       let found = DWARFSections(ofSplit: file, problems: &problems)
       if let problem = problems.first { throw problem.error }
-      if let unit = Self.unit(id, in: found, sharing: sections) { return unit }
+      if let unit = Self.unit(id, in: found, sharing: sections, naming) { return unit }
       tried.append("\(path) is of another build")
     }
     let places = tried.isEmpty ? "" : " (\(tried.joined(separator: "; ")))"
@@ -89,13 +92,14 @@ package final class SplitUnits: Sendable {
   fileprivate static func unit(
     _ id: UInt64,
     in found: DWARFSections,
-    sharing sections: DWARFSections
+    sharing sections: DWARFSections,
+    _ naming: Naming
   ) -> Unit? {
     var parts = found
     // These stay with the skeletons: linkers relocate them.
     parts.addresses = sections.addresses
     parts.ranges = sections.ranges
-    let file = DWARFFile(parts)
+    let file = DWARFFile(parts, naming: naming)
     var loader = UnitLoader(budget: WorkBudget(for: parts, addressCount: 1))
     for (index, header) in file.units.units.enumerated() {
       switch header.kind {
@@ -138,8 +142,12 @@ private struct OpenPackage: Sendable {
     self.index = index
   }
 
-  func unit(_ id: UInt64, sharing main: DWARFSections) throws(FormatError) -> SplitUnits.Unit? {
+  func unit(
+    _ id: UInt64,
+    sharing main: DWARFSections,
+    _ naming: Naming
+  ) throws(FormatError) -> SplitUnits.Unit? {
     guard let found = try index.sections(of: id, in: sections) else { return nil }
-    return SplitUnits.unit(id, in: found, sharing: main)
+    return SplitUnits.unit(id, in: found, sharing: main, naming)
   }
 }

@@ -11,6 +11,21 @@ package struct BuildID: Hashable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
+  /// A build ID as tools print it; nil for what is no number of whole bytes.
+  package init?(hexadecimal text: String) {
+    let digits = Array(text.utf8)
+    guard digits.count % 2 == 0 else { return nil }
+    var bytes: [UInt8] = []
+    for first in stride(from: 0, to: digits.count, by: 2) {
+      // UInt8 would take a sign.
+      guard digits[first] != UInt8(ascii: "+"),
+        let byte = UInt8(String(decoding: digits[first...first + 1], as: UTF8.self), radix: 16)
+      else { return nil }
+      bytes.append(byte)
+    }
+    self.init(bytes)
+  }
+
   /// Lower-case hexadecimal.
   package var description: String { hexadecimal(bytes[...]) }
 

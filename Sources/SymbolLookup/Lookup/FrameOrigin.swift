@@ -83,7 +83,7 @@ extension UnitWorker {
     }
     guard let known = foreignTables[key], let table = known else { return LookupFrame.none }
     var text: [UInt8] = []
-    SourcePath.build(number, table, unit.context, sections, into: &text)
+    SourcePath.build(number, table, unit.context, sections, file.naming, into: &text)
     return text.isEmpty ? LookupFrame.none : output.paths.number(of: text)
   }
 

@@ -190,6 +190,7 @@ extension ModuleAnswer {
     functions = []
     let texts = dwarf.texts(of: lookup.functions, split: lookup.splitNames)
     var names = OuterNames(symbols: symbols, functions: texts)
+    names.prefersDWARF = dwarf.naming.prefersPlainNames
     frames.reserveCapacity(lookup.frames.count)
     ranges.reserveCapacity(matches.count)
     for (position, match) in matches.enumerated() {
@@ -265,6 +266,8 @@ private struct OuterNames {
   let symbols: SymbolTable
   /// Names by number; those of DWARF first.
   var texts: [String]
+  /// Symbols stand in for names that DWARF does not have, and for nothing else.
+  var prefersDWARF = false
   private var numbers = IntegerTable()
 
   init(symbols: SymbolTable, functions: [String]) {
@@ -292,7 +295,7 @@ private struct OuterNames {
     if dwarf != LookupFrame.none {
       let known = texts[Int(dwarf)]
       // What reaches from label to label may belong to somebody else.
-      guard symbol.isSized, name != known else { return dwarf }
+      guard symbol.isSized, name != known, !prefersDWARF else { return dwarf }
       if isForeign(name, to: known) { return dwarf }
     }
     texts.append(name)

@@ -373,7 +373,14 @@ extension UnitWorker {
     let known = numbers[Int(file)]
     if known != LookupFrame.none { return known }
     var text: [UInt8] = []
-    SourcePath.build(file, table, unit.context, self.file.sections, into: &text)
+    SourcePath.build(
+      file,
+      table,
+      unit.context,
+      self.file.sections,
+      self.file.naming,
+      into: &text
+    )
     guard !text.isEmpty else { return LookupFrame.none }
     let number = output.paths.number(of: text)
     numbers[Int(file)] = number

@@ -11,12 +11,14 @@ package struct DebugFileSearch: Sendable {
   private let fetch: LookupOptions.Fetch?
   /// Without a slash at its end; empty for the machine's own root.
   private let root: String
+  private let packages: [String]
 
   /// A search as the command's options describe it.
   package init(_ options: LookupOptions) {
     debugDirectories = options.debugDirectories
     fetch = options.fetch
     root = options.root
+    packages = options.packages
   }
 
   /// The module's files.
@@ -40,6 +42,17 @@ package struct DebugFileSearch: Sendable {
     return files
   }
 
+  /// The file of a build of which nothing else is known: in a debug directory, the system's, or a server's.
+  package func path(of id: BuildID) -> String? {
+    guard let byID = id.debugFilePath else { return nil }
+    let folders = debugDirectories + ["\(root)/usr/lib/debug"]
+    let paths = folders.map { "\($0)/\(byID)" }
+    // A server that does not have it says no more than that.
+    return paths.first(where: Self.isReadable)
+      ?? (try? fetch?(.debugFile, id, id.description))
+      ?? (try? fetch?(.executable, id, id.description))
+  }
+
   private func complete(
     _ files: inout ModuleFiles,
     _ module: ModuleRequest,
@@ -54,7 +67,8 @@ package struct DebugFileSearch: Sendable {
     files.split = SplitFileSearch(
       modules: [files.main?.path ?? root + module.path, files.debug?.path].compactMap(\.self),
       debugDirectories: debugDirectories,
-      root: root
+      root: root,
+      packages: packages
     )
   }
 

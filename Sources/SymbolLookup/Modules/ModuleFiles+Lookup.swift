@@ -9,7 +9,7 @@ extension ModuleFiles {
 
   /// All that the files know, ready to be asked; what of them cannot be read is added to
   /// `problems`.
-  package func lookup(problems: inout [String]) -> ModuleLookup {
+  package func lookup(problems: inout [String], naming: Naming = Naming()) -> ModuleLookup {
     let displacement = displacement
     // The moved file's own symbols and slots are where the others are not.
     let symbols = SymbolTable(main: displacement == 0 ? main : nil, debug: debug)
@@ -21,9 +21,9 @@ extension ModuleFiles {
     let sections = DWARFSections(of: file, problems: &damage)
     let shared = alternate.map { DWARFSections(of: $0, problems: &damage) }
     problems += damage.map { "\(file.path): \($0)" }
-    let split = split.map { SplitUnits(sections, search: $0) }
+    let split = split.map { SplitUnits(sections, search: $0, naming: naming) }
     return ModuleLookup(
-      dwarf: DWARFFile(sections, alternate: shared, split: split),
+      dwarf: DWARFFile(sections, alternate: shared, split: split, naming: naming),
       symbols: symbols,
       displacement: displacement
     )

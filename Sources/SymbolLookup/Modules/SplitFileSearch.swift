@@ -5,10 +5,15 @@ package struct SplitFileSearch: Sendable {
   private let modules: [String]
   private let debugDirectories: [String]
   private let root: String
+  /// Named by a person.
+  private let named: [String]
 
   /// `modules`: paths of the module and of its debug file, as they were opened; `root`: of the sysroot, without a slash
   /// at its end.
-  init(modules: [String], debugDirectories: [String], root: String) {
+  ///
+  /// `packages`: of a person, looked into first.
+  init(modules: [String], debugDirectories: [String], root: String, packages: [String] = []) {
+    named = packages
     self.modules = modules
     self.debugDirectories = debugDirectories
     self.root = root
@@ -17,7 +22,7 @@ package struct SplitFileSearch: Sendable {
   /// Packages that are there: beside the module and its debug file with `.dwp` behind their names, and in each folder
   /// of `--debug-dir` under that name.
   var packages: [String] {
-    var paths = modules.map { "\($0).dwp" }
+    var paths = named + modules.map { "\($0).dwp" }
     for directory in debugDirectories {
       for module in modules { paths.append("\(directory)/\(Self.fileName(module)).dwp") }
     }

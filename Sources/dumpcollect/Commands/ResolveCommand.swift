@@ -25,8 +25,36 @@ struct ResolveCommand: ParsableCommand {
   var object: String?
 
   @Option(
+    name: .customLong("build-id"),
+    help: ArgumentHelp(
+      "The build ID of that file, which is looked for in .build-id of debug directories.",
+      valueName: "hex"
+    )
+  )
+  var buildID: String?
+
+  @Option(
+    name: [.customShort("j"), .customLong("section")],
+    help: ArgumentHelp("Addresses count from the start of this section.", valueName: "name")
+  )
+  var section: String?
+
+  @Option(
+    name: .customLong("adjust-vma"),
+    help: ArgumentHelp("What to take from each address.", valueName: "number"),
+    transform: Self.number
+  )
+  var adjustment: UInt64 = 0
+
+  @Option(
+    name: .customLong("dwp"),
+    help: ArgumentHelp("A package of split files, wherever it lies.", valueName: "file")
+  )
+  var packages: [String] = []
+
+  @Option(
     name: .customLong("output-style"),
-    help: "JSON, LLVM or GNU; LLVM-JSON for llvm-symbolizer's own JSON."
+    help: "JSON, LLVM or GNU; LLVM-JSON and LLVM-GNU for those of llvm-symbolizer."
   )
   var outputStyle = AnswerStyle.Kind.llvm
 
@@ -35,6 +63,15 @@ struct ResolveCommand: ParsableCommand {
     help: "Print functions (always, but in GNU style)."
   )
   var showsFunctions = false
+
+  @Flag(name: .customLong("no-functions"), help: "Print places alone.")
+  var hidesFunctions = false
+
+  @Flag(
+    name: .customLong("plain-names"),
+    help: "Print functions as in the source: without namespace, class and parameters."
+  )
+  var showsPlainNames = false
 
   @Flag(
     name: [.customShort("i"), .customLong("inlines")],
@@ -67,6 +104,15 @@ struct ResolveCommand: ParsableCommand {
   var showsBaseNames = false
 
   @Flag(
+    name: .customLong("relative-names"),
+    help: "Print file names without the folder that the compiler ran in."
+  )
+  var showsRelativeNames = false
+
+  @Flag(help: "Numbers are hexadecimal, with or without 0x (always in GNU style).")
+  var hexadecimal = false
+
+  @Flag(
     name: .customLong("verbose"),
     help: "Print also where functions begin and are declared (LLVM style)."
   )
@@ -84,12 +130,29 @@ struct ResolveCommand: ParsableCommand {
     if demangles && keepsMangled {
       throw ValidationError("-C and --no-demangle say the opposite of each other")
     }
+    if showsFunctions && hidesFunctions {
+      throw ValidationError("-f and --no-functions say the opposite of each other")
+    }
+    if object != nil && buildID != nil {
+      throw ValidationError("--obj and --build-id each name a file: give one of them")
+    }
     if showsInlines && hidesInlines {
       throw ValidationError("-i and --no-inlines say the opposite of each other")
     }
   }
 
   func run() throws { try request().run() }
+
+  /// A number as C writes it; a negative one is added to addresses.
+  private static func number(_ text: String) throws -> UInt64 {
+    let isNegative = text.hasPrefix("-")
+    let digits = isNegative ? text.dropFirst() : text[...]
+    let isHexadecimal = digits.lowercased().hasPrefix("0x")
+    let magnitude =
+      isHexadecimal ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits, radix: 10)
+    guard let magnitude else { throw ValidationError("expected a number, found “\(text)”") }
+    return isNegative ? 0 &- magnitude : magnitude
+  }
 
   /// What the arguments ask for.
   func request() throws(CommandError) -> ResolveRequest {
@@ -98,6 +161,13 @@ struct ResolveCommand: ParsableCommand {
     request.object = object
     request.outputStyle = outputStyle
     request.showsFunctions = showsFunctions
+    request.hidesFunctions = hidesFunctions
+    request.showsPlainNames = showsPlainNames
+    request.showsRelativeNames = showsRelativeNames
+    request.buildID = buildID
+    request.section = section
+    request.adjustment = adjustment
+    request.readsHexadecimal = hexadecimal
     request.showsInlines = showsInlines
     request.hidesInlines = hidesInlines
     request.demangles = demangles
@@ -108,6 +178,7 @@ struct ResolveCommand: ParsableCommand {
     request.isVerbose = isVerbose
     request.areReturnAddresses = areReturnAddresses
     request.options = try symbolizer.options().lookup
+    request.options.packages = packages
     return request
   }
 }
