@@ -49,7 +49,7 @@ import Testing
   ) -> [[String]] {
     let batch = AddressBatch(addresses)
     let file = DWARFFile(sections, alternate: alternate)
-    let lookup = DWARFLookup(batch, in: file, jobs: 2) { _ in true }
+    let lookup = DWARFLookup(batch, in: file, jobs: 2, hints: .unknown)
     #expect(lookup.problems.isEmpty)
     let texts = lookup.functions.map {
       String(decoding: sections.bytes(of: $0.text, alternate: alternate), as: UTF8.self)
@@ -338,7 +338,7 @@ import Testing
     }
     let sections = skeleton.sections { _, _ in }
     let batch = AddressBatch([0x1000])
-    let lookup = DWARFLookup(batch, in: DWARFFile(sections), jobs: 1) { _ in true }
+    let lookup = DWARFLookup(batch, in: DWARFFile(sections), jobs: 1, hints: .unknown)
     #expect(lookup.problems.contains { "\($0)".contains("split file") })
   }
 }

@@ -55,7 +55,7 @@ private struct RawSections {
   /// Looks everything up; what comes out must be in bounds.
   private func look(_ sections: DWARFSections, _ addresses: [UInt64]) -> DWARFLookup {
     let batch = AddressBatch(addresses)
-    let lookup = DWARFLookup(batch, in: DWARFFile(sections), jobs: 1) { _ in true }
+    let lookup = DWARFLookup(batch, in: DWARFFile(sections), jobs: 1, hints: .unknown)
     let deepest = FunctionWalk.deepestInlining + 1
     #expect(lookup.ranges.allSatisfy { $0.count <= deepest })
     #expect(

@@ -104,7 +104,7 @@ extension SectionBytes {
     var sections = unit.sections { _, _ in }
     sections.lines = lines.section(program).region
     let batch = AddressBatch(addresses)
-    let lookup = DWARFLookup(batch, in: DWARFFile(sections), jobs: 1) { _ in true }
+    let lookup = DWARFLookup(batch, in: DWARFFile(sections), jobs: 1, hints: .unknown)
     #expect(lookup.problems.isEmpty)
     return batch.positions.map { position in
       let range = lookup.ranges[Int(position)]
@@ -173,7 +173,12 @@ extension SectionBytes {
     }
     var sections = unit.sections { _, _ in }
     sections.lines = section.region
-    let lookup = DWARFLookup(AddressBatch([0x1004]), in: DWARFFile(sections), jobs: 1) { _ in true }
+    let lookup = DWARFLookup(
+      AddressBatch([0x1004]),
+      in: DWARFFile(sections),
+      jobs: 1,
+      hints: .unknown
+    )
     #expect(lookup.problems.isEmpty)
     #expect(lookup.paths == ["/abs/späte.y"])
     #expect(lookup.frames.map(\.line) == [1])

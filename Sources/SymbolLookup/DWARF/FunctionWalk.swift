@@ -32,6 +32,10 @@ struct FunctionFindings: Sendable {
   var nodeOfAddress: [Int32]
   /// Addresses without a node.
   var openCount: Int
+  /// The walk is to pass all functions, although each address has one: a linker may have folded some into one.
+  var isToFindRivals = false
+  /// Functions that hold addresses which had one already.
+  private(set) var rivals: [FunctionRival] = []
   /// Entries were passed that may hold functions nested in others.
   var hasSkipped = false
   /// The unit's entries are damaged from somewhere on.
@@ -56,6 +60,50 @@ struct FunctionFindings: Sendable {
     nodeOfAddress = [Int32](repeating: -1, count: addressCount)
     openCount = addressCount
   }
+
+  /// Linkers fold a few functions of a unit into one: only damage has more than this.
+  private static let mostRivals = 1 << 16
+
+  fileprivate mutating func addRival(_ entry: Int, at low: UInt64, of address: Int) {
+    guard isToFindRivals, rivals.count < Self.mostRivals else { return }
+    rivals.append(FunctionRival(address: Int32(clamping: address), low: low, entry: entry))
+  }
+
+  /// The node of the function that an address lies in, behind all that is inlined there; nil where there is none.
+  func outermost(ofAddress index: Int) -> FunctionNode? {
+    var node = nodeOfAddress[index]
+    guard node >= 0 else { return nil }
+    while nodes[Int(node)].parent >= 0 { node = nodes[Int(node)].parent }
+    return nodes[Int(node)]
+  }
+
+  /// Puts the nodes of another function in the place of those of some addresses.
+  ///
+  /// `other`: what was found for the addresses of `indices`, in their order; those that do not lie in the function,
+  /// whose entry begins at `entry`, keep theirs.
+  mutating func replaceNodes(at indices: [Int], by other: FunctionFindings, of entry: Int) {
+    let first = Int32(clamping: nodes.count)
+    guard Int(first) + other.nodes.count < Int(Int32.max) else { return }
+    nodes += other.nodes.map { node in
+      var node = node
+      if node.parent >= 0 { node.parent += first }
+      return node
+    }
+    for (position, index) in indices.enumerated()
+    where other.outermost(ofAddress: position)?.entry == entry {
+      nodeOfAddress[index] = first + other.nodeOfAddress[position]
+    }
+  }
+}
+
+/// A function that holds an address which another one holds too.
+struct FunctionRival: Sendable {
+  /// Index of the address.
+  var address: Int32
+  /// Where the stretch begins that holds it.
+  var low: UInt64
+  /// Where the function's entry begins.
+  var entry: Int
 }
 
 /// Finds the functions that hold sorted addresses by walking over a unit's entries (DWARF 5, 3.3).
@@ -63,7 +111,7 @@ struct FunctionFindings: Sendable {
 /// All is static over local spans: a method on a value of this size would copy it for every entry. The walk
 /// passes what cannot hold an address by `DW_AT_sibling`; where siblings are not written (clang) it passes entry
 /// by entry. Of two functions that claim an address the first counts, whatever else was asked for, so that
-/// an answer does not depend on the batch it was part of.
+/// an answer does not depend on the batch it was part of; the others are noted where that is wanted.
 enum FunctionWalk {
   /// How much is passed.
   enum Depth {
@@ -134,7 +182,7 @@ enum FunctionWalk {
     var scopes: [Int32] = []
     var scope = Scope.outside
     while !cursor.isAtEnd, findings.rangeSteps >= 0 {
-      if findings.openCount == 0, scope == Scope.outside { break }
+      if findings.openCount == 0, scope == Scope.outside, !findings.isToFindRivals { break }
       let offset = cursor.position
       let code = cursor.quietULEB128()
       if code == 0 {
@@ -360,6 +408,8 @@ extension FunctionWalk {
           findings.nodeOfAddress[position] = nodeIndex
           if owner < 0 { findings.openCount -= 1 }
           isFound = true
+        } else if owner < 0 {
+          findings.addRival(node.entry, at: range.lowerBound, of: position)
         }
         position += 1
       }

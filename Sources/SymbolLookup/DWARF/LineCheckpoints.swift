@@ -41,6 +41,14 @@ struct LineCheckpoints: Sendable {
     return nil
   }
 
+  /// The row with which a sequence begins at the address: that of a function's first line, whatever is inlined there.
+  func firstRow(at address: UInt64) -> SourcePlace? {
+    guard let machine = first(before: address)?.machine, machine.lastAddress == address else {
+      return nil
+    }
+    return machine.last
+  }
+
   /// Takes note of the row that the machine just wrote.
   mutating func addRow(_ machine: LineProgram.Machine, before position: Int) {
     let address = machine.lastAddress

@@ -19,6 +19,8 @@ package struct Symbol: Hashable, Sendable {
   package var isSized: Bool
   /// A slot of the procedure linkage table, called after the function it jumps to.
   package var isLinkageSlot: Bool
+  /// Another one starts at its address and holds what was asked for; nil where the index says so.
+  var sharesStart: Bool?
 }
 
 /// A variable as the symbol table has it.

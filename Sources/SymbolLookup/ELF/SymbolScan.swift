@@ -15,6 +15,8 @@ struct SymbolScan {
     /// A symbol with a size covers `lastStart`: what starts there is a label inside it.
     fileprivate var isLabelInside = false
     fileprivate var following = UInt64.max
+    /// Another symbol starts where the one with a size does, and covers the address.
+    private(set) var sharesStart = false
     /// Some symbol starts at or below the address.
     private(set) var hasBefore = false
     /// Some symbol starts above the address.
@@ -51,9 +53,13 @@ struct SymbolScan {
           lastHasSized = true
           label = nil
         }
-        if address < candidate.end, sized.map({ candidate.isBetter(than: $0) }) ?? true {
-          sized = candidate
+        guard address < candidate.end else { return }
+        if let sized, candidate.start <= sized.start {
+          sharesStart = sharesStart || candidate.start == sized.start
+        } else {
+          sharesStart = false
         }
+        if sized.map({ candidate.isBetter(than: $0) }) ?? true { sized = candidate }
       } else if candidate.start == lastStart, !lastHasSized, address < candidate.limit,
         label.map({ candidate.isBetter(than: $0) }) ?? true
       {

@@ -106,7 +106,11 @@ package final class SymbolTable: Sendable {
       Self.scan(slots) { scan.cover($0) }
     }
     return scan.answers.enumerated().map { position, answer in
-      if let owner = answer.owner { return .symbol(symbol(owner.id, end: owner.end)) }
+      if let owner = answer.owner {
+        var symbol = symbol(owner.id, end: owner.end)
+        symbol.sharesStart = answer.sharesStart
+        return .symbol(symbol)
+      }
       return .unknown(
         reason(
           ELFAddress(addresses[position]),
@@ -147,6 +151,11 @@ package final class SymbolTable: Sendable {
       isSized: entry.size > 0,
       isLinkageSlot: false
     )
+  }
+
+  /// Whether another symbol starts where this one does, which is an answer of this table.
+  func sharesStart(_ symbol: Symbol) -> Bool {
+    symbol.sharesStart ?? (index.value.aliases(at: symbol.address.value).count > 1)
   }
 
   /// The symbol's name as in the table, without its version; slots of the linkage table end in

@@ -26,15 +26,13 @@ struct DWARFLookup: Sendable {
 
   /// Looks all addresses up.
   ///
-  /// `jobs` is how many threads, this one among them. `isWorthASecondWalk` says whether DWARF may know a function at
-  /// the address of a position, although it stands in no obvious place: false for what compilers make without debug
-  /// information, such as thunks.
+  /// `jobs` is how many threads, this one among them.
   init(
     _ batch: AddressBatch,
     in file: DWARFFile,
     jobs: Int,
     details: FrameDetail = .none,
-    isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
+    hints: SymbolHints
   ) {
     ranges = [FrameRange](repeating: FrameRange(), count: batch.sorted.count)
     hasFunction = [Bool](repeating: false, count: batch.sorted.count)
@@ -44,7 +42,7 @@ struct DWARFLookup: Sendable {
     first.addAddressRanges(of: file, sorted: batch.sorted)
     let tasks = first.tasks(of: file) { $0 }
     merge(
-      Self.run(tasks, batch, file, jobs, details, isWorthASecondWalk),
+      Self.run(tasks, batch, file, jobs, details, hints),
       &answered
     )
 
@@ -65,7 +63,7 @@ struct DWARFLookup: Sendable {
       for position in tasks[Int(number)].positions { isKnown[Int(position)] = false }
       return task.positions.isEmpty ? nil : task
     }
-    merge(Self.run(more, batch, file, jobs, details, isWorthASecondWalk), &answered)
+    merge(Self.run(more, batch, file, jobs, details, hints), &answered)
     add(second.problems)
   }
 
@@ -75,7 +73,7 @@ struct DWARFLookup: Sendable {
     in file: DWARFFile,
     _ known: inout KnownUnits,
     details: FrameDetail = .none,
-    isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
+    hints: SymbolHints
   ) {
     ranges = [FrameRange](repeating: FrameRange(), count: batch.sorted.count)
     hasFunction = [Bool](repeating: false, count: batch.sorted.count)
@@ -87,7 +85,7 @@ struct DWARFLookup: Sendable {
       file: file,
       sorted: batch.sorted,
       details: details,
-      isWorthASecondWalk: isWorthASecondWalk
+      hints: hints
     )
     for (position, unit) in owners.enumerated() {
       if let unit { worker.process(Int32(position), in: unit, &known) }
@@ -100,7 +98,7 @@ struct DWARFLookup: Sendable {
       file: file,
       sorted: batch.sorted,
       details: details,
-      isWorthASecondWalk: isWorthASecondWalk
+      hints: hints
     )
     for position in answered.indices where answered[position] == 0 {
       for unit in second.units(holding: batch.sorted[position]) where unit != owners[position] {
@@ -121,7 +119,7 @@ struct DWARFLookup: Sendable {
     _ file: DWARFFile,
     _ jobs: Int,
     _ details: FrameDetail,
-    _ isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
+    _ hints: SymbolHints
   ) -> [WorkerOutput] {
     guard !tasks.isEmpty else { return [] }
     let counter = WorkCounter(end: tasks.count)
@@ -136,7 +134,7 @@ struct DWARFLookup: Sendable {
         file: file,
         sorted: batch.sorted,
         details: details,
-        isWorthASecondWalk: isWorthASecondWalk
+        hints: hints
       )
       while let number = counter.next() { worker.process(tasks[number]) }
       return worker.finish()

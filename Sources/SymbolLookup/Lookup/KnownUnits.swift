@@ -10,6 +10,34 @@ final class KnownUnit: Sendable {
     var extents: [FunctionExtent]
     /// Functions may be nested where the walk did not come.
     var hasSkipped: Bool
+    /// Where several functions start, ascending.
+    private let foldedLows: [UInt64]
+
+    /// `extents`: in the order of the walk.
+    init(extents: [FunctionExtent], hasSkipped: Bool) {
+      self.extents = extents
+      self.hasSkipped = hasSkipped
+      let lows = extents.map(\.low).sorted()
+      var folded: [UInt64] = []
+      for (low, next) in zip(lows, lows.dropFirst()) where low == next && folded.last != low {
+        folded.append(low)
+      }
+      foldedLows = folded
+    }
+
+    /// Where the function starts that holds the address, if others start there too.
+    func foldedLow(holding address: UInt64) -> UInt64? {
+      guard !foldedLows.isEmpty,
+        let first = extents.first(where: { $0.low <= address && address < $0.high }),
+        foldedLows.contains(first.low)
+      else { return nil }
+      return first.low
+    }
+
+    /// Where the entries of the functions begin that start at `low` and hold the address, in the order of the walk.
+    func entries(from low: UInt64, holding address: UInt64) -> [Int] {
+      extents.filter { $0.low == low && address < $0.high }.map(\.offset)
+    }
 
     /// Where the entry of the function begins that holds the address.
     func entry(holding address: UInt64) -> Int? {

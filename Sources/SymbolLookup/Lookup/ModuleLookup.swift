@@ -55,7 +55,7 @@ package final class ModuleLookup: Sendable {
     in dwarf: DWARFFile,
     jobs: Int,
     details: FrameDetail,
-    isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
+    hints: SymbolHints
   ) -> DWARFLookup {
     let small = known.withLockIfAvailable { known -> DWARFLookup? in
       guard known.isWorthKeeping(for: batch) else { return nil }
@@ -66,7 +66,7 @@ package final class ModuleLookup: Sendable {
         in: dwarf,
         &known,
         details: details,
-        isWorthASecondWalk: isWorthASecondWalk
+        hints: hints
       )
     }
     if let small, let small { return small }
@@ -75,7 +75,7 @@ package final class ModuleLookup: Sendable {
       in: dwarf,
       jobs: jobs,
       details: details,
-      isWorthASecondWalk: isWorthASecondWalk
+      hints: hints
     )
   }
 }
@@ -179,11 +179,17 @@ extension ModuleAnswer {
       functions = names.texts
       return
     }
-    let lookup = module.lookup(batch, in: dwarf, jobs: jobs, details: details) { position in
-      // Compilers give thunks no entry: looking for one costs a walk over the whole unit.
-      guard let symbol = matches[position].symbol else { return true }
-      return !symbols.name(of: symbol).hasPrefix("_ZT")
-    }
+    let hints = SymbolHints(
+      mayHaveFunction: { position in
+        // Compilers give thunks no entry: looking for one costs a walk over the whole unit.
+        guard let symbol = matches[position].symbol else { return true }
+        return !symbols.name(of: symbol).hasPrefix("_ZT")
+      },
+      sharesStart: { position in
+        matches[position].symbol.map { symbols.sharesStart($0) } ?? true
+      }
+    )
+    let lookup = module.lookup(batch, in: dwarf, jobs: jobs, details: details, hints: hints)
     paths = lookup.paths
     sources = lookup.sources
     problems = lookup.problems.isEmpty ? [] : Array(lookup.problems)

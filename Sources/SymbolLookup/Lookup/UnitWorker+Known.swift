@@ -29,7 +29,7 @@ extension UnitWorker {
     }
     var depth = FunctionWalk.Depth.quick
     var entry = unit.functions.entry(holding: address[0])
-    if entry == nil, unit.functions.hasSkipped, isWorthASecondWalk(Int(position)) {
+    if entry == nil, unit.functions.hasSkipped, hints.mayHaveFunction(Int(position)) {
       if unit.nested == nil {
         let (dwarf, half) = unit.split ?? (file, unit.unit)
         guard let nested = functions(of: half, in: dwarf, .nested) else { return process(task) }
@@ -39,6 +39,10 @@ extension UnitWorker {
       depth = .nested
       entry = unit.nested?.entry(holding: address[0])
     }
+    if let first = entry {
+      let all = depth == .quick ? unit.functions : unit.nested ?? unit.functions
+      entry = function(of: all, unit, first: first, holding: address[0], Int(position))
+    }
     var functions = FunctionFindings(addressCount: 1, rangeSteps: budget.rangeSteps)
     if let entry {
       let (dwarf, half) = unit.split ?? (file, unit.unit)
@@ -47,6 +51,29 @@ extension UnitWorker {
     var split = unit.split.map { SplitWorker(known: $0.file, $0.unit) }
     emit(task, unit.unit, &split, functions, unit.table, places)
     for problem in split?.problems ?? [] { note(problem) }
+  }
+
+  /// The function to show of those that hold an address; the first, where no linker folded them.
+  private mutating func function(
+    of all: KnownUnit.Functions,
+    _ unit: KnownUnit,
+    first: Int,
+    holding address: UInt64,
+    _ position: Int
+  ) -> Int {
+    let low = all.foldedLow(holding: address)
+    guard let low, let table = unit.table, hints.sharesStart(position) else { return first }
+    var split = unit.split.map { SplitWorker(known: $0.file, $0.unit) }
+    let rivals = all.entries(from: low, holding: address)
+    return choose(
+      first: first,
+      rivals,
+      startingAt: low,
+      unit.lines.firstRow(at: low),
+      unit.unit,
+      &split,
+      table
+    )
   }
 
   /// All that is to be kept of a unit; nil of one that cannot be read to its end.

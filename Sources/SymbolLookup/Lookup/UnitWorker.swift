@@ -60,16 +60,35 @@ struct WorkerOutput: Sendable {
   var problems: Set<DWARFProblem> = []
 }
 
+/// What the symbols say of the positions of a batch before debug information is asked.
+struct SymbolHints: Sendable {
+  /// Whether DWARF may know a function there, although it stands in no obvious place: false for what compilers make
+  /// without debug information, such as thunks.
+  let mayHaveFunction: @Sendable (Int) -> Bool
+  /// Whether several symbols may start where the function there does: others of one body, which a linker folded.
+  let sharesStart: @Sendable (Int) -> Bool
+
+  /// Where no symbols are known: everything may be.
+  static var unknown: SymbolHints {
+    SymbolHints(mayHaveFunction: { _ in true }, sharesStart: { _ in true })
+  }
+  /// Of no addresses.
+  static var none: SymbolHints {
+    SymbolHints(mayHaveFunction: { _ in false }, sharesStart: { _ in false })
+  }
+}
+
 /// Looks addresses up in units, one unit after the other, on one thread.
 struct UnitWorker {
   /// More are not told.
   static let mostProblems = 16
+  /// A walk for no more ends early where it can.
+  private static let fewAddresses = 16
 
   let file: DWARFFile
   /// The addresses of the batch, ascending.
   let sorted: [UInt64]
-  /// Whether DWARF may know a function at a position that the first walk did not find.
-  let isWorthASecondWalk: @Sendable (Int) -> Bool
+  let hints: SymbolHints
   let details: FrameDetail
   var budget: WorkBudget
   var loader: UnitLoader
@@ -85,12 +104,12 @@ struct UnitWorker {
     file: DWARFFile,
     sorted: [UInt64],
     details: FrameDetail,
-    isWorthASecondWalk: @escaping @Sendable (Int) -> Bool
+    hints: SymbolHints
   ) {
     self.file = file
     self.sorted = sorted
     self.details = details
-    self.isWorthASecondWalk = isWorthASecondWalk
+    self.hints = hints
     budget = WorkBudget(for: file.sections, addressCount: sorted.count)
     loader = UnitLoader(budget: budget)
     resolver = NameResolver(budget: budget)
@@ -111,12 +130,15 @@ struct UnitWorker {
       let addresses = task.positions.map { sorted[Int($0)] }
       let (table, places) = findPlaces(unit, addresses)
       var split = splitUnit(of: unit)
-      let functions = findFunctions(
+      var functions = findFunctions(
         split?.unit ?? unit,
         in: split?.file ?? file,
         addresses,
         task.positions
       )
+      if !functions.rivals.isEmpty {
+        chooseAmongFolded(task, unit, &split, addresses, table, &functions)
+      }
       emit(task, unit, &split, functions, table, places)
       for problem in split?.problems ?? [] { note(problem) }
     } catch {
@@ -197,10 +219,13 @@ struct UnitWorker {
       addressCount: addresses.count,
       rangeSteps: budget.rangeSteps
     )
+    // With more addresses a walk comes near the unit's end anyway.
+    findings.isToFindRivals =
+      positions.count > Self.fewAddresses || positions.contains { hints.sharesStart(Int($0)) }
     walk(unit, in: file, addresses, .quick, from: nil, &findings)
     if findings.openCount > 0, findings.hasSkipped {
       let isWorthIt = addresses.indices.contains {
-        findings.nodeOfAddress[$0] < 0 && isWorthASecondWalk(Int(positions[$0]))
+        findings.nodeOfAddress[$0] < 0 && hints.mayHaveFunction(Int(positions[$0]))
       }
       if isWorthIt { walk(unit, in: file, addresses, .nested, from: nil, &findings) }
     }

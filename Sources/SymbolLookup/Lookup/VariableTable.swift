@@ -55,7 +55,7 @@ struct VariableTable: Sendable {
 extension UnitWorker {
   /// A worker that looks no addresses up.
   fileprivate init(variablesOf file: DWARFFile) {
-    self.init(file: file, sorted: [], details: .origins) { _ in false }
+    self.init(file: file, sorted: [], details: .origins, hints: .none)
   }
 
   /// Adds the variables of a unit and, of a skeleton, those of its other half.
