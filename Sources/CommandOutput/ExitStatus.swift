@@ -41,11 +41,11 @@ package struct Outcomes {
 
   package init() {}
 
-  package mutating func add(_ status: ExitStatus) {
+  package mutating func add(_ status: ExitStatus, count: Int = 1) {
     switch status {
-    case .complete: done += 1
-    case .partial: partial += 1
-    case .nothingDone, .limitCrossed, .usage: failed += 1
+    case .complete: done += count
+    case .partial: partial += count
+    case .nothingDone, .limitCrossed, .usage: failed += count
     }
   }
 

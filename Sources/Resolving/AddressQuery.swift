@@ -45,11 +45,6 @@ struct AddressQuery: Equatable {
   /// Reads `ADDR`, or `FILE ADDR` when no `--obj` was given; the file may be quoted and may hold spaces, `FILE:` or
   /// `BUILDID:` may say what it is, and one of the words `CODE`, `DATA` and `FRAME` may stand before it.
   init(_ line: Substring, file: String?, radix: Radix) {
-    if let file, let number = Self.plainHexadecimal(line) {
-      self.file = file
-      address = number
-      return
-    }
     var rest = line.trimmed
     subject = Subject(takenFrom: &rest)
     if let file {
@@ -75,28 +70,6 @@ struct AddressQuery: Equatable {
     } else {
       address = Self.address(rest, radix)
     }
-  }
-
-  /// What most lines are: `0x` and 1 to 16 hexadecimal digits, nothing else.
-  ///
-  /// Nil for all others, right or wrong.
-  private static func plainHexadecimal(_ line: Substring) -> UInt64? {
-    let bytes = line.utf8
-    guard (3...18).contains(bytes.count),
-      bytes.starts(with: [UInt8(ascii: "0"), UInt8(ascii: "x")])
-    else { return nil }
-    var number: UInt64 = 0
-    for byte in bytes.dropFirst(2) {
-      let digit: UInt8
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
-      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
-      default: return nil
-      }
-      number = number << 4 | UInt64(digit)
-    }
-    return number
   }
 
   private static func address(_ text: Substring, _ radix: Radix) -> UInt64? {

@@ -4,46 +4,81 @@ import SymbolLookup
 // MARK: - llvm-symbolizer
 
 extension AnswerStyle {
-  func writeLLVM(_ found: Frames, address: UInt64, to output: inout [UInt8]) {
+  func writeLLVM(_ found: borrowing Frames, address: UInt64, to output: inout [UInt8]) {
     if showsAddresses {
       output.append(text: "0x\(String(address, radix: 16))\(isPretty ? ": " : "\n")")
     }
-    guard let innermost = found.frames.first, let outermost = found.frames.last else {
+    guard let innermost = found.first, let last = found.indices.last else {
       if showsFunctions { output.append(text: isPretty ? "?? at " : "??\n") }
       let place = kind == .llvmGNU ? "??:0" : "??:0:0"
       output.append(text: isVerbose ? "  Filename: ??\n  Line: 0\n  Column: 0" : place)
       output.append(text: kind == .llvmGNU ? "\n" : "\n\n")
       return
     }
-    if showsInlines {
-      for index in found.frames.indices {
-        if index > found.frames.startIndex, isPretty, showsFunctions {
+    if let words = found.words, showsInlines, showsFunctions, !isVerbose, kind == .llvm {
+      for index in found.indices {
+        if index > found.indices.lowerBound && isPretty { output.append(text: " (inlined by) ") }
+        let frame = found[index]
+        if frame.function != LookupFrame.none, frame.path != LookupFrame.none {
+          let (function, path) = (words.functions[frame.function], words.paths[frame.path])
+          writeLLVM(function, path, frame, to: &output)
+        } else {
+          writeLLVM(found, frame, function: frame, .unknown, to: &output)
+        }
+      }
+    } else if showsInlines {
+      for index in found.indices {
+        if index > found.indices.lowerBound, isPretty, showsFunctions {
           output.append(text: " (inlined by) ")
         }
-        let frame = found.frames[index]
+        let frame = found[index]
         writeLLVM(found, frame, function: frame, found.origin(index), to: &output)
       }
     } else {
       // The outermost function stands at the innermost place, but in GNU's style.
-      let function = kind == .llvmGNU ? innermost : outermost
+      let function = kind == .llvmGNU ? innermost : found[last]
       writeLLVM(found, innermost, function: function, found.wholeOrigin, to: &output)
     }
     if kind != .llvmGNU { output.append(UInt8(ascii: "\n")) }
   }
 
+  /// A frame whose names are prepared, in one piece.
   private func writeLLVM(
-    _ found: Frames,
+    _ function: Span<UInt8>,
+    _ path: Span<UInt8>,
+    _ frame: LookupFrame,
+    to output: inout [UInt8]
+  ) {
+    // Two numbers and what stands around them.
+    output.append(addingCapacity: function.count + path.count + 27) { words in
+      words.append(function)
+      if isPretty {
+        for byte in " at ".utf8 { words.append(byte) }
+      } else {
+        words.append(UInt8(ascii: "\n"))
+      }
+      words.append(path)
+      words.append(UInt8(ascii: ":"))
+      words.append(decimal: frame.line)
+      words.append(UInt8(ascii: ":"))
+      words.append(decimal: frame.column)
+      words.append(UInt8(ascii: "\n"))
+    }
+  }
+
+  private func writeLLVM(
+    _ found: borrowing Frames,
     _ frame: LookupFrame,
     function: LookupFrame,
     _ origin: @autoclosure () -> FrameOrigin,
     to output: inout [UInt8]
   ) {
     if showsFunctions {
-      output.append(text: found.function(function))
+      found.writeFunction(function, to: &output)
       output.append(text: isPretty ? " at " : "\n")
     }
     guard !isVerbose else { return writeVerbose(found, frame, origin(), to: &output) }
-    writeFile(found, frame, to: &output)
+    found.writeFile(frame, self, to: &output)
     output.append(UInt8(ascii: ":"))
     output.append(decimal: frame.line)
     if kind == .llvmGNU {
@@ -57,13 +92,13 @@ extension AnswerStyle {
   }
 
   private func writeVerbose(
-    _ found: Frames,
+    _ found: borrowing Frames,
     _ frame: LookupFrame,
     _ origin: FrameOrigin,
     to output: inout [UInt8]
   ) {
     output.append(text: "  Filename: ")
-    writeFile(found, frame, to: &output)
+    found.writeFile(frame, self, to: &output)
     if origin.line != 0 {
       output.append(text: "\n  Function start filename: \(shown(found.batch?.file(of: origin)))")
       output.append(text: "\n  Function start line: \(origin.line)")
@@ -128,12 +163,7 @@ extension AnswerStyle {
   }
 
   /// An object as llvm-symbolizer prints it.
-  func llvmJSON(
-    _ found: Frames,
-    module: String?,
-    _ address: UInt64?,
-    why: String?
-  ) -> [UInt8] {
+  func llvmJSON(_ found: borrowing Frames, _ address: UInt64?, why: String?) -> [UInt8] {
     var json = JSONWriter()
     json.object { json in
       json.field("Address", address: address)
@@ -141,22 +171,22 @@ extension AnswerStyle {
         json.key("Error")
         json.object { $0.field("Message", why) }
       }
-      json.field("ModuleName", module)
+      json.field("ModuleName", found.module)
       guard why == nil else { return }
       json.key("Symbol")
-      if let innermost = found.frames.first, let outermost = found.frames.last, !showsInlines {
+      if let innermost = found.first, let last = found.indices.last, !showsInlines {
         // The outermost function stands at the innermost place.
         json.array([innermost]) { json, frame in
-          llvmJSON(&json, found, frame, function: outermost, found.wholeOrigin)
+          llvmJSON(&json, found, frame, function: found[last], found.wholeOrigin)
         }
-      } else if found.frames.isEmpty {
+      } else if found.indices.isEmpty {
         // One that nobody knows is a frame without anything.
         json.array([LookupFrame.unknown]) { json, frame in
           llvmJSON(&json, found, frame, function: frame, .unknown)
         }
       } else {
-        json.array(found.frames.indices) { json, index in
-          let frame = found.frames[index]
+        json.array(found.indices) { json, index in
+          let frame = found[index]
           llvmJSON(&json, found, frame, function: frame, found.origin(index))
         }
       }
@@ -167,7 +197,7 @@ extension AnswerStyle {
 
   private func llvmJSON(
     _ json: inout JSONWriter,
-    _ found: Frames,
+    _ found: borrowing Frames,
     _ frame: LookupFrame,
     function: LookupFrame,
     _ origin: FrameOrigin

@@ -32,6 +32,9 @@ package struct AnswerStyle {
   /// All answers are one list: what llvm-symbolizer makes of addresses that are arguments.
   var isList = false
 
+  /// Names and paths are written as they are.
+  var writesTexts: Bool { kind == .llvm || kind == .llvmGNU || kind == .gnu }
+
   /// What the style shows of frames besides names and places.
   var details: FrameDetail {
     switch kind {
@@ -43,63 +46,98 @@ package struct AnswerStyle {
     }
   }
 
-  /// Appends what is known of one address: the one at `index` of a batch, which is nil when nothing was found.
+  /// Appends what is known of one address.
   ///
   /// `address`: nil when the question was no number. `why`: what was wrong with the question or its file.
-  func write(
-    _ batch: ResolvedBatch?,
-    at index: Int,
-    module: String?,
-    address: UInt64?,
-    why: String?,
-    to output: inout [UInt8]
-  ) {
+  func write(_ found: borrowing Frames, address: UInt64?, why: String?, to output: inout [UInt8]) {
     switch kind {
-    case .json: output += json(batch, at: index, address: address, why: why)
-    case .llvmJSON: output += llvmJSON(Frames(batch, index), module: module, address, why: why)
-    case .llvm, .llvmGNU: writeLLVM(Frames(batch, index), address: address ?? 0, to: &output)
-    case .gnu: writeGNU(Frames(batch, index), address: address ?? 0, to: &output)
+    case .json: output += json(found, address: address, why: why)
+    case .llvmJSON: output += llvmJSON(found, address, why: why)
+    case .llvm, .llvmGNU: writeLLVM(found, address: address ?? 0, to: &output)
+    case .gnu: writeGNU(found, address: address ?? 0, to: &output)
     }
   }
 
-  /// The frames of one address, of a batch that may be missing.
-  struct Frames {
+  /// The frames of one address after the other, of a batch that may be missing.
+  struct Frames: ~Escapable {
+    /// The file as it was named.
+    let module: String?
     let batch: ResolvedBatch?
-    let index: Int
-    let frames: ArraySlice<LookupFrame>
+    /// Where they were made.
+    let words: AnswerWords?
+    private let all: AnswerFrames?
+    private(set) var index = 0
+    /// Those of the address, innermost first, by their indices in the batch.
+    private(set) var indices = 0..<0
 
-    init(_ batch: ResolvedBatch?, _ index: Int) {
+    /// `all`: the frames of the batch.
+    @_lifetime(copy all, copy words)
+    init(
+      module: String?,
+      _ batch: ResolvedBatch?,
+      _ all: consuming AnswerFrames?,
+      _ words: consuming AnswerWords?
+    ) {
+      self.module = module
       self.batch = batch
-      self.index = index
-      frames = batch?.frames(at: index) ?? []
+      self.words = words
+      self.all = all
     }
 
-    func function(_ frame: LookupFrame) -> String { batch?.function(of: frame) ?? "??" }
+    /// From now on, the frames of this address of the batch; nil for those of none.
+    @_lifetime(self: copy self)
+    mutating func select(_ index: Int?) {
+      self.index = index ?? 0
+      if let index, let all { indices = all.indices(at: index) } else { indices = 0..<0 }
+    }
+
+    /// The frame of an index.
+    subscript(index: Int) -> LookupFrame { if let all { all[index] } else { .unknown } }
+
+    var first: LookupFrame? { indices.isEmpty ? nil : self[indices.lowerBound] }
+
+    /// What is known besides of the frame of an index.
+    func origin(_ index: Int) -> FrameOrigin {
+      if let all { all.origin(ofFrame: index) } else { .unknown }
+    }
+
+    /// The same of one frame for all: the innermost one, which begins where the outermost does.
+    var wholeOrigin: FrameOrigin {
+      var origin = origin(indices.lowerBound)
+      origin.start = self.origin(indices.upperBound - 1).start
+      return origin
+    }
 
     /// Where debug information has no file, the symbol table may have one.
     func file(_ frame: LookupFrame) -> String? {
       batch?.file(of: frame) ?? (frame.isOfSymbol ? batch?.symbolFile(at: index) : nil)
     }
 
-    /// What is known besides of the frame of an index.
-    func origin(_ index: Int) -> FrameOrigin { batch?.origin(ofFrame: index) ?? .unknown }
+    /// Appends the name of a frame's function.
+    func writeFunction(_ frame: LookupFrame, to output: inout [UInt8]) {
+      if let words, frame.function != LookupFrame.none {
+        output.append(words.functions[frame.function])
+      } else {
+        output.append(text: batch?.function(of: frame) ?? "??")
+      }
+    }
 
-    /// The same of one frame for all: the innermost one, which begins where the outermost does.
-    var wholeOrigin: FrameOrigin {
-      var origin = origin(frames.startIndex)
-      origin.start = self.origin(frames.endIndex - 1).start
-      return origin
+    /// Appends a frame's file.
+    func writeFile(_ frame: LookupFrame, _ style: AnswerStyle, to output: inout [UInt8]) {
+      if let words, frame.path != LookupFrame.none {
+        output.append(words.paths[frame.path])
+      } else {
+        output.append(text: file(frame).map { style.shown($0) } ?? "??")
+      }
     }
   }
 
   // MARK: JSON
 
-  private func json(
-    _ batch: ResolvedBatch?,
-    at index: Int,
-    address: UInt64?,
-    why: String?
-  ) -> [UInt8] {
+  private func json(_ found: borrowing Frames, address: UInt64?, why: String?) -> [UInt8] {
+    // A question that is none has no answer, whatever its file has.
+    let batch = address == nil ? nil : found.batch
+    let index = found.index
     var json = JSONWriter()
     json.object { json in
       json.field("address", address: address)
@@ -119,11 +157,6 @@ package struct AnswerStyle {
   /// A path as it is shown; empty when there is none.
   func shown(_ path: String?) -> String {
     path.map { showsBaseNames ? String(fileName(of: $0)) : $0 } ?? ""
-  }
-
-  func writeFile(_ found: Frames, _ frame: LookupFrame, to output: inout [UInt8]) {
-    guard let file = found.file(frame) else { return output.append(text: "??") }
-    output.append(text: showsBaseNames ? String(fileName(of: file)) : file)
   }
 }
 
@@ -153,16 +186,4 @@ extension JSONWriter {
 private func fileName(of path: String) -> Substring {
   guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path[...] }
   return path[path.utf8.index(after: slash)...]
-}
-
-extension [UInt8] {
-  mutating func append(text: String) {
-    append(contentsOf: text.utf8)
-  }
-
-  mutating func append(decimal number: UInt32) {
-    guard number >= 10 else { return append(UInt8(ascii: "0") + UInt8(number)) }
-    append(decimal: number / 10)
-    append(UInt8(ascii: "0") + UInt8(number % 10))
-  }
 }

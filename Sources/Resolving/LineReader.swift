@@ -23,23 +23,26 @@ struct LineReader {
     _ = fcntl(STDIN_FILENO, Self.setPipeSize, Int32(1 << 20))
   }
 
-  /// The next lines, without their ends; nil at the end of input.
-  mutating func nextLines() throws(CommandError) -> [Substring]? {
+  /// The next lines, without the end of the last of them; nil at the end of input.
+  mutating func nextLines() throws(CommandError) -> ArraySlice<UInt8>? {
     while true {
       if let end = pending.lastIndex(of: 0x0a), pending.count >= Self.batchBytes || !isMoreThere() {
-        defer { pending.removeSubrange(...end) }
-        return lines(pending[..<end])
+        let rest = Array(pending[(end + 1)...])
+        defer { pending = rest }
+        return take()[..<end]
       }
-      if hasEnded {
-        guard !pending.isEmpty else { return nil }
-        defer { pending = [] }
-        return lines(pending[...])
-      }
+      if hasEnded { return pending.isEmpty ? nil : take()[...] }
       guard pending.count < Self.batchBytes + Self.longestLine else {
         throw CommandError("standard input: expected lines of at most \(Self.longestLine) bytes")
       }
       try readMore()
     }
+  }
+
+  /// What is there, which is then nobody else's: a second owner would make it a copy.
+  private mutating func take() -> [UInt8] {
+    defer { pending = [] }
+    return pending
   }
 
   private func isMoreThere() -> Bool {
@@ -59,16 +62,10 @@ struct LineReader {
     switch count {
     case 0: hasEnded = true
     case 1...:
-      pending += chunk
+      if pending.isEmpty { pending = chunk } else { pending += chunk }
       if count == chunkBytes { chunkBytes = min(chunkBytes * 2, Self.largestChunk) }
     case _ where error == EINTR: break
     default: throw CommandError("cannot read standard input: \(SystemError(code: error))")
-    }
-  }
-
-  private func lines(_ bytes: ArraySlice<UInt8>) -> [Substring] {
-    bytes.split(separator: 0x0a, omittingEmptySubsequences: false).map {
-      Substring(decoding: $0, as: UTF8.self)
     }
   }
 }

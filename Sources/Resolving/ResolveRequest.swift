@@ -58,10 +58,10 @@ package struct ResolveRequest {
     )
     if addresses.isEmpty {
       var input = LineReader()
-      while let lines = try input.nextLines() { try session.answer(lines) }
+      while try session.answer(&input) {}
     } else {
       if style.isList { try StandardOutput.write(Array("[".utf8)) }
-      try session.answer(addresses.map { $0[...] })
+      try session.answer(addresses)
       if style.isList { try StandardOutput.write(Array("]\n".utf8)) }
     }
     // Everything that was opened is left to the end of the process: closing it first takes a tenth of a short answer.

@@ -9,12 +9,18 @@ final class ResolveSession {
   private let style: AnswerStyle
   private let reading: Reading
   private let kind: FileResolver.AddressKind
-  /// Answers that one of several threads puts into words at once: some 256 KiB of them.
-  private static let shareSize = 256
+  /// Answers that one of several threads puts into words at once: some 128 KiB of them.
+  private static let shareSize = 128
+  /// Shares that are kept for each thread, to be written in their order.
+  private static let keptShares = 2
+  /// Fewer answers are written in less time than it takes to put their names together.
+  private static let manyAnswers = 64
+  /// So many answers are put into words before their text is counted.
+  private static let fewAnswers = 16
   /// More text than this is written before there is more.
   private static let bufferBytes = 32 << 10
   /// Fewer shares are put into words in less time than it takes to start a thread.
-  private static let sharesWorthAThread = 8
+  private static let sharesWorthAThread = 16
   /// Files that could not be used, each with the reason; each is named once.
   private var refusedFiles: [String: String] = [:]
   /// Files of the builds that were asked for.
@@ -51,36 +57,59 @@ final class ResolveSession {
     try outcomes.finish()
   }
 
-  /// Answers each of the lines, in their order; the addresses of one file are resolved together.
-  func answer(_ lines: [Substring]) throws(CommandError) {
-    let queries = lines.map { query($0) }
+  /// Answers the lines that are there, in their order; the addresses of one file are resolved together.
+  ///
+  /// False at the end of input.
+  func answer(_ input: inout LineReader) throws(CommandError) -> Bool {
+    guard let queries = try nextQueries(&input) else { return false }
+    try answer(queries)
+    return true
+  }
+
+  /// The lines themselves are gone before they are answered.
+  private func nextQueries(_ input: inout LineReader) throws(CommandError) -> QueryList? {
+    guard let lines = try input.nextLines() else { return nil }
+    return QueryList(lines: lines, reading)
+  }
+
+  /// Answers arguments, in the same way.
+  func answer(_ texts: [String]) throws(CommandError) {
+    try answer(QueryList(texts, reading))
+  }
+
+  private func answer(_ asked: QueryList) throws(CommandError) {
+    var queries = asked
+    findBuilds(&queries)
     let answers = resolve(queries)
     var complaints: [Int: String] = [:]
-    for (index, query) in queries.enumerated() {
-      let why = complaint(about: query, line: lines[index])
-      outcomes.add(why == nil ? .complete : .nothingDone)
-      if let why { complaints[index] = why }
+    if queries.hasIncomplete || !refusedFiles.isEmpty {
+      for (index, query) in queries.queries.enumerated() {
+        guard let why = complaint(about: query, of: queries, at: index) else { continue }
+        complaints[index] = why
+      }
     }
+    outcomes.add(.nothingDone, count: complaints.count)
+    outcomes.add(.complete, count: queries.queries.count - complaints.count)
     try write(answers, to: queries, complaints)
   }
 
-  /// The question of a line; the file of a build that it names is looked for.
-  private func query(_ line: Substring) -> AddressQuery {
-    var query = AddressQuery(line, file: reading.object, radix: reading.radix)
-    guard query.isBuildID || reading.isBuildID, let build = query.file else { return query }
-    if let known = builds[build] {
-      query.file = known
-    } else if refusedFiles[build] == nil {
-      do throws(SymbolizerError) {
-        let path = try resolver.path(ofBuild: build)
-        builds[build] = path
-        query.file = path
-      } catch {
-        refusedFiles[build] = error.problem
-        note(error.description)
+  /// Looks for the files of the builds that are named.
+  private func findBuilds(_ queries: inout QueryList) {
+    for number in queries.builds.sorted() {
+      let build = queries.files[number]
+      if let known = builds[build] {
+        queries.rename(number, to: known)
+      } else if refusedFiles[build] == nil {
+        do throws(SymbolizerError) {
+          let path = try resolver.path(ofBuild: build)
+          builds[build] = path
+          queries.rename(number, to: path)
+        } catch {
+          refusedFiles[build] = error.problem
+          note(error.description)
+        }
       }
     }
-    return query
   }
 
   /// The addresses of the file that are meant.
@@ -100,15 +129,19 @@ final class ResolveSession {
   /// Writes the answers in the order of the questions; many are put into words by several threads.
   private func write(
     _ answers: Answers,
-    to queries: [AddressQuery],
+    to queries: QueryList,
     _ complaints: [Int: String]
   ) throws(CommandError) {
-    let shareCount = (queries.count + Self.shareSize - 1) / Self.shareSize
+    let count = queries.queries.count
+    let shareCount = (count + Self.shareSize - 1) / Self.shareSize
     guard shareCount >= Self.sharesWorthAThread, resolver.jobs > 1 else {
       // One buffer for all: fresh memory costs more than the words.
       var text: [UInt8] = []
-      for index in queries.indices {
-        Self.write(style, index, of: answers, queries[index], why: complaints[index], to: &text)
+      var start = 0
+      while start < count {
+        let end = min(count, start + Self.fewAnswers)
+        Self.write(style, start..<end, of: answers, queries, complaints, to: &text)
+        start = end
         guard text.count >= Self.bufferBytes else { continue }
         try StandardOutput.write(text)
         text.removeAll(keepingCapacity: true)
@@ -116,79 +149,128 @@ final class ResolveSession {
       return try StandardOutput.write(text)
     }
     let (style, counter) = (style, WorkCounter(end: shareCount))
-    let output = OrderedOutput()
-    _ = WorkerPool.run(workerCount: min(resolver.jobs, shareCount)) {
+    let workerCount = min(resolver.jobs, shareCount)
+    let output = OrderedOutput(window: workerCount * Self.keptShares)
+    _ = WorkerPool.run(workerCount: workerCount) {
       while let share = counter.next() {
-        let end = min(queries.count, (share + 1) * Self.shareSize)
-        var text: [UInt8] = []
-        for index in share * Self.shareSize..<end {
-          Self.write(style, index, of: answers, queries[index], why: complaints[index], to: &text)
-        }
+        let end = min(count, (share + 1) * Self.shareSize)
+        var text = output.buffer()
+        let range = share * Self.shareSize..<end
+        Self.write(style, range, of: answers, queries, complaints, to: &text)
         output.write(text, as: share)
       }
     }
     try output.finish()
   }
 
-  /// Appends the answer to the question of a number.
+  /// Appends the answers to some of the questions.
   private static func write(
     _ style: AnswerStyle,
-    _ index: Int,
+    _ range: Range<Int>,
     of answers: Answers,
-    _ query: AddressQuery,
-    why: String?,
+    _ queries: QueryList,
+    _ complaints: [Int: String],
     to text: inout [UInt8]
   ) {
-    if style.isList, index > 0 { text.append(UInt8(ascii: ",")) }
-    switch query.subject {
-    case .code: break
-    case .variable:
-      let variable = answers.variables[index]
-      return style.write(variable, module: query.file, address: query.address, to: &text)
-    case .frame:
-      return style.writeNoVariables(module: query.file, address: query.address, to: &text)
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let file = queries.queries[start].file
+      var end = start + 1
+      while end < range.upperBound, queries.queries[end].file == file { end += 1 }
+      let module = file.map { queries.files[$0] }
+      if let file, let (batch, texts) = answers.batches[file] {
+        let answer = batch.answer
+        var found: AnswerStyle.Frames
+        if let texts {
+          found = AnswerStyle.Frames(module: module, batch, answer.allFrames, texts.words)
+          write(style, start..<end, &found, of: answers, queries, complaints, to: &text)
+        } else {
+          found = AnswerStyle.Frames(module: module, batch, answer.allFrames, nil)
+          write(style, start..<end, &found, of: answers, queries, complaints, to: &text)
+        }
+      } else {
+        var found = AnswerStyle.Frames(module: module, nil, nil, nil)
+        write(style, start..<end, &found, of: answers, queries, complaints, to: &text)
+      }
+      start = end
     }
-    let place = answers.places[index]
-    style.write(
-      place.batch < 0 ? nil : answers.batches[Int(place.batch)],
-      at: Int(place.index),
-      module: query.file,
-      address: query.address,
-      why: why,
-      to: &text
-    )
+  }
+
+  /// The same of questions that follow each other about one file.
+  private static func write(
+    _ style: AnswerStyle,
+    _ range: Range<Int>,
+    _ found: inout AnswerStyle.Frames,
+    of answers: Answers,
+    _ queries: QueryList,
+    _ complaints: [Int: String],
+    to text: inout [UInt8]
+  ) {
+    let (all, numbers) = (queries.queries.span, answers.numbers.span)
+    for index in range {
+      let query = all[index]
+      let address = query.hasAddress ? query.address : nil
+      if style.isList, index > 0 { text.append(UInt8(ascii: ",")) }
+      switch query.subject {
+      case .code:
+        found.select(address == nil ? nil : Int(numbers[index]))
+        style.write(found, address: address, why: complaints[index], to: &text)
+      case .variable:
+        let variable = answers.variables[index]
+        style.write(variable, module: found.module, address: address, to: &text)
+      case .frame:
+        style.writeNoVariables(module: found.module, address: address, to: &text)
+      }
+    }
   }
 
   /// Answers, file by file.
   private struct Answers: Sendable {
-    var batches: [ResolvedBatch] = []
-    /// By question: its batch, or -1, and its number in there.
-    var places: [(batch: Int32, index: Int32)]
+    /// By number of the file; nil where nobody asked for code, or the file was refused.
+    var batches: [(answer: ResolvedBatch, texts: AnswerTexts?)?]
+    /// By question: its number in its file's batch.
+    var numbers: [Int32]
     /// By question, of those that ask for a variable.
     var variables: [Int: Variable] = [:]
   }
 
-  private func resolve(_ queries: [AddressQuery]) -> Answers {
-    var answers = Answers(places: Array(repeating: (-1, 0), count: queries.count))
-    for (file, indices) in Self.byFile(queries) where refusedFiles[file] == nil {
+  private func resolve(_ queries: QueryList) -> Answers {
+    var addresses: [[UInt64]] = Array(repeating: [], count: queries.files.count)
+    // Mostly there is one file.
+    if addresses.count == 1 { addresses[0].reserveCapacity(queries.queries.count) }
+    var variables: [Int: [Int]] = [:]
+    var answers = Answers(
+      batches: Array(repeating: nil, count: queries.files.count),
+      numbers: Array(repeating: 0, count: queries.queries.count)
+    )
+    for (index, query) in queries.queries.enumerated() where query.hasAddress {
+      guard let file = query.file else { continue }
+      switch query.subject {
+      case .code:
+        answers.numbers[index] = Int32(addresses[file].count)
+        addresses[file].append(query.address)
+      case .variable: variables[file, default: []].append(index)
+      case .frame: break
+      }
+    }
+    let order = queries.files.indices.sorted { queries.files[$0] < queries.files[$1] }
+    for number in order where refusedFiles[queries.files[number]] == nil {
+      let file = queries.files[number]
       do throws(SymbolizerError) {
-        let addresses = try places(indices.compactMap { queries[$0].address }, in: file)
-        let others = indices.indices.filter { queries[indices[$0]].subject != .code }
-        for number in others where queries[indices[number]].subject == .variable {
-          answers.variables[indices[number]] =
-            try resolver.variable(at: addresses[number], in: file)
+        for index in variables[number] ?? [] {
+          let place = try places([queries.queries[index].address], in: file)[0]
+          answers.variables[index] = try resolver.variable(at: place, in: file)
         }
-        guard others.count < indices.count else { continue }
+        guard !addresses[number].isEmpty else { continue }
         let batch = try resolver.resolve(
-          addresses,
+          try places(addresses[number], in: file),
           in: file,
           kind: kind,
           details: style.details
         )
-        for (number, index) in indices.enumerated() {
-          answers.places[index] = (Int32(answers.batches.count), Int32(number))
-        }
-        answers.batches.append(batch)
+        let isMany = style.writesTexts && addresses[number].count >= Self.manyAnswers
+        answers.batches[number] = (batch, isMany ? AnswerTexts(of: batch, style) : nil)
+        addresses[number] = []
       } catch {
         refusedFiles[file] = error.problem
         note(error.description)
@@ -197,35 +279,15 @@ final class ResolveSession {
     return answers
   }
 
-  /// The questions of each file, by their numbers; those without file or address have no answer.
-  private static func byFile(_ queries: [AddressQuery]) -> [(file: String, indices: [Int])] {
-    var groups: [(file: String, indices: [Int])] = []
-    var numbers: [String: Int] = [:]
-    // Questions about one file follow each other.
-    var last = -1
-    for (index, query) in queries.enumerated() where query.address != nil {
-      guard let file = query.file else { continue }
-      if last < 0 || groups[last].file != file {
-        // Mostly there is one file: no table is made for it.
-        if groups.count == 1, numbers.isEmpty { numbers[groups[0].file] = 0 }
-        last = groups.isEmpty ? 0 : numbers[file] ?? groups.count
-        if last == groups.count {
-          if !groups.isEmpty { numbers[file] = last }
-          groups.append((file, []))
-        }
-      }
-      groups[last].indices.append(index)
-    }
-    return groups.sorted { $0.file < $1.file }
-  }
-
   /// Why a question has no answer, where that is not for lack of symbols.
-  private func complaint(about query: AddressQuery, line: Substring) -> String? {
-    if !refusedFiles.isEmpty, let file = query.file, let problem = refusedFiles[file] {
-      return problem
-    }
-    if query.address == nil {
-      let problem = "expected an address, found “\(line.prefix(200))”"
+  private func complaint(
+    about query: QueryList.Query,
+    of queries: QueryList,
+    at index: Int
+  ) -> String? {
+    if let file = query.file, let problem = refusedFiles[queries.files[file]] { return problem }
+    if let text = queries.oddTexts[index] {
+      let problem = "expected an address, found “\(text)”"
       note(problem)
       return problem
     }

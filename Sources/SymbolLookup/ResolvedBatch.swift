@@ -7,7 +7,8 @@ package final class ResolvedBatch: Sendable {
   package let module: String
   /// As they were asked.
   package let addresses: [UInt64]
-  private let answer: ModuleAnswer
+  /// In numbers.
+  package let answer: ModuleAnswer
   private let names: ReadableNames
   private let symbols: SymbolTable
   /// Not all styles of output show them.
@@ -31,6 +32,12 @@ package final class ResolvedBatch: Sendable {
 
   /// The frames of the address at `index`, innermost first; none when nobody knows it.
   package func frames(at index: Int) -> ArraySlice<LookupFrame> { answer.frames(at: index) }
+
+  /// The functions as people read them, by their numbers in frames.
+  package var functions: some Collection<String> { names.names.lazy.map(\.full) }
+
+  /// The source files, by their numbers in frames.
+  package var paths: [String] { answer.paths }
 
   /// A frame's function as people read it; nil when it has none.
   package func function(of frame: LookupFrame) -> String? {

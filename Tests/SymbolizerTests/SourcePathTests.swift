@@ -50,5 +50,15 @@ import Testing
     #expect(batch.sorted == [0, 10, 20, 30, .max])
     #expect(batch.positions == [3, 1, 3, 2, 4, 0])
     #expect(AddressBatch([]).sorted.isEmpty)
+    // As near as those of one file are, and as far apart as these may just be.
+    let near = AddressBatch([30, 10, 30, 20])
+    #expect(near.sorted == [10, 20, 30])
+    #expect(near.positions == [2, 0, 2, 1])
+    let span = UInt64(UInt32.max)
+    for distance in [span - 1, span, span + 1] {
+      let far = AddressBatch([7 + distance, 7, 7 + distance, 8])
+      #expect(far.sorted == [7, 8, 7 + distance])
+      #expect(far.positions == [2, 0, 2, 1])
+    }
   }
 }

@@ -127,7 +127,7 @@ struct UnitList: Sendable {
   private(set) var problems: [FormatError] = []
 
   /// Pages are given back after so many bytes: 4 MiB.
-  private static let releaseStep = 4 << 20
+  static let releaseStep = 4 << 20
 
   /// Reads the headers only, and gives their pages back: the kernel maps sixteen around each one that is touched.
   init(parsing info: ByteRegion) {

@@ -8,6 +8,7 @@ package enum FrameDetail: Sendable {
 }
 
 /// What is known of one frame besides its name and place.
+@usableFromInline
 package struct FrameOrigin: Sendable, Equatable {
   /// Of the file in which the function is declared; `LookupFrame.none` where nothing states it.
   package var path: UInt32 = LookupFrame.none
@@ -19,7 +20,7 @@ package struct FrameOrigin: Sendable, Equatable {
   package var start: UInt64?
 
   /// Nothing is known.
-  package static var unknown: FrameOrigin { FrameOrigin() }
+  @usableFromInline package static var unknown: FrameOrigin { FrameOrigin() }
 }
 
 // MARK: - Collecting

@@ -108,6 +108,19 @@ package struct ModuleAnswer: Sendable {
     return frames[Int(range.lowerBound)..<Int(range.upperBound)]
   }
 
+  /// All frames, to be read one after the other.
+  package var allFrames: AnswerFrames {
+    @_lifetime(borrow self)
+    get {
+      AnswerFrames(
+        frames: frames.span,
+        origins: origins.span,
+        ranges: ranges.span,
+        positions: positions.span
+      )
+    }
+  }
+
   /// What is known besides of a frame, by its index in what `frames(at:)` gives; nil unless it was asked for.
   package func origin(ofFrame index: Int) -> FrameOrigin? {
     origins.isEmpty ? nil : origins[index]

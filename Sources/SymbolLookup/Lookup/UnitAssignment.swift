@@ -69,7 +69,13 @@ struct UnitAssignment {
     var budget = WorkBudget(for: file.sections, addressCount: addressCount)
     var loader = UnitLoader(budget: budget)
     let sections = file.sections
+    var released = 0
     for (index, header) in file.units.units.enumerated() {
+      // One page of each unit is read, and the kernel may map two megabytes around it.
+      if header.offset - released >= UnitList.releaseStep {
+        sections.info.releasePages(released..<header.offset)
+        released = header.offset
+      }
       guard header.kind == .compile || header.kind == .skeleton else { continue }
       do throws(DWARFProblem) {
         let unit = try loader.context(index, of: file)
@@ -97,6 +103,7 @@ struct UnitAssignment {
         if problems.count < 16 { problems.insert(error) }
       }
     }
+    sections.info.releasePages(released..<sections.info.byteCount)
     return problems
   }
 

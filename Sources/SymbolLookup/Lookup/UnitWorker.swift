@@ -1,9 +1,10 @@
 import Bytes
 
 /// One frame of an answer, in numbers: functions and paths are those of the answer's tables.
+@usableFromInline
 package struct LookupFrame: Sendable, Equatable {
   /// The number of no function and no path.
-  package static var none: UInt32 { .max }
+  @inlinable package static var none: UInt32 { .max }
   /// Neither a function nor a place.
   package static var unknown: LookupFrame { LookupFrame(function: none) }
 
@@ -22,9 +23,10 @@ package struct LookupFrame: Sendable, Equatable {
 ///
 /// Not a `Range`: the first list of those makes the runtime look through all conformances of the program for that of
 /// its bound, which takes as long as a small answer.
+@usableFromInline
 struct FrameRange: Sendable {
-  var lowerBound: Int32 = 0
-  var upperBound: Int32 = 0
+  @usableFromInline var lowerBound: Int32 = 0
+  @usableFromInline var upperBound: Int32 = 0
 
   var count: Int { Int(upperBound - lowerBound) }
 }
