@@ -6,6 +6,8 @@ struct LockNames {
   private var symbols: [Int: SymbolTable] = [:]
   /// Variables already found, by module: locks of one array ask for the same one.
   private var known: [Int: [Variable]] = [:]
+  /// What was found for each address, also that nothing was: many threads wait for one lock.
+  private var answers: [UInt64: (name: String, start: UInt64)?] = [:]
   /// Searches left: each goes through the symbols of a module.
   private var searchesLeft = 256
 
@@ -17,6 +19,13 @@ struct LockNames {
 
   /// The variable that an address lies in: its name, and where it begins in the process; nil on the heap or a stack.
   mutating func variable(at address: UInt64) -> (name: String, start: UInt64)? {
+    if let answer = answers[address] { return answer }
+    let answer = search(address)
+    answers.updateValue(answer, forKey: address)
+    return answer
+  }
+
+  private mutating func search(_ address: UInt64) -> (name: String, start: UInt64)? {
     guard let index = map.nearestModule(below: RuntimeAddress(address)) else { return nil }
     let module = modules[index]
     let place = module.bias.elfAddress(of: RuntimeAddress(address)).value
@@ -30,16 +39,23 @@ struct LockNames {
       $0.address <= place && place - $0.address < max($0.byteCount, 1)
     }
     if let covering { return covering }
-    guard searchesLeft > 0 else { return nil }
+    guard searchesLeft > 0, hasMemory(at: place, in: index) else { return nil }
     searchesLeft -= 1
     if symbols[index] == nil {
       // What of the symbols cannot be read stands in the module's entry already.
       var problems: [String] = []
-      symbols[index] = modules[index].files.lookup(problems: &problems).symbols
+      symbols[index] = modules[index].lookup(problems: &problems).symbols
     }
     guard let found = symbols[index]?.variable(at: place) else { return nil }
     known[index, default: []].append(found)
     return found
+  }
+
+  /// Whether the module reaches there: the heap lies behind the program, and is no place of a variable.
+  private func hasMemory(at place: UInt64, in index: Int) -> Bool {
+    let files = modules[index].files
+    guard let file = files.main ?? files.debug else { return false }
+    return file.segments.contains { $0.kind == .load && $0.contains(ELFAddress(place)) }
   }
 }
 
