@@ -592,7 +592,7 @@ package nonisolated struct WireLockWords: Sendable {
   /// and so does what cannot be read.
   package var words: [UInt32] = []
 
-  /// a second look found the same words, and the thread in the same call
+  /// a second look found the same words
   package var steady: Bool = false
 
   /// and it did not run in between. The times between the two looks at all such threads overlap

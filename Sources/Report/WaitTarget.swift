@@ -14,7 +14,7 @@ public struct WaitTarget: Sendable, Equatable {
   /// Only where two readings agreed.
   public var ownerThreadID: Int32?
   /// The thread slept in this call all the time between two looks at the lock, and these times overlap for all
-  /// threads of the report that say so.
+  /// threads of the report that say so; and it waits for ever.
   ///
   /// A circle of such threads waits for each other for certain.
   public var isSteady = false

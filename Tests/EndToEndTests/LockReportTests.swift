@@ -72,7 +72,10 @@ import Testing
     let wait = try document.wait("dead")
     let owner = try #require(wait.owner_tid)
     #expect(!document.threads.contains { $0.tid == owner })
-    #expect(wait.note == "no thread of the process: it ended while it held the lock")
+    #expect(
+      wait.note
+        == "no thread of the process: it ended while it held the lock, or a fork left it behind"
+    )
     let finding = try #require(document.findings("lock-abandoned").first)
     #expect(document.findings("lock-abandoned").count == 1)
     #expect(finding.text.contains("(g_dead) was held by thread \(owner), which has ended"))
@@ -138,6 +141,23 @@ import Testing
         "\(text)"
       )
     }
+  }
+
+  @Test(arguments: [false, true])
+  func aCircleInWhichOneGivesUpIsNoDeadlock(_ quiet: Bool) throws {
+    let document = try service("timed").document(quiet: quiet)
+    #expect(document.findings("deadlock").isEmpty, "\(document.findings.map(\.text))")
+    let names = ["ring 0", "ring 1", "ring 2"]
+    let owners = try names.map { try document.wait($0).owner_tid }
+    #expect(owners == (try [1, 2, 0].map { try document.thread(names[$0]).tid }))
+    #expect(try document.wait("ring 0").note == "gives up after some time")
+    #expect(try document.wait("ring 1").note == nil)
+  }
+
+  @Test func aNameIsFoundHoweverManyWaitForLocksWithoutOne() throws {
+    let document = try service("crowd").document()
+    #expect(document.threads.count { $0.name == "contender" } == 300)
+    #expect(try document.wait("last").lock_name == "g_normal")
   }
 
   @Test func theReportBeginsWithTheCircleAndWhereItsThreadsStand() throws {

@@ -53,6 +53,15 @@ struct LockAnalysisTests {
     #expect(kinds(half) == [])
   }
 
+  @Test(arguments: [("process-shared", true), ("robust", true), ("normal", false)])
+  func aCircleOfALockThatProcessesShareIsSaidToBeOne(_ type: String, _ isSaid: Bool) {
+    var report = report([(1, 1)])
+    report.threads[0].waitsFor?.lockType = type
+    let findings = report.lockFindings()
+    #expect(findings.map(\.kind) == ["deadlock"])
+    #expect(findings[0].text.contains("several PID namespaces") == isSaid)
+  }
+
   @Test func twoCirclesAreTwoFindings() {
     let findings = report([(1, 2), (2, 1), (3, 4), (4, 3), (5, 5)]).lockFindings()
     #expect(findings.map { Set($0.threadIDs) } == [[1, 2], [3, 4], [5]])
@@ -72,6 +81,18 @@ struct LockAnalysisTests {
     #expect(findings[0].threadIDs == [1])
     report.threads[0].waitsFor?.lockType = "process-shared"
     #expect(report.lockFindings().isEmpty)
+  }
+
+  @Test func anOwnerWhoseRecordIsLostHasNotEnded() {
+    var report = report([(1, 99)])
+    report.isComplete = false
+    // How many threads there were is not known, or more than there are.
+    #expect(kinds(report) == [])
+    report.process.threadCount = 2
+    #expect(kinds(report) == [])
+    // What else is missing says nothing about threads.
+    report.process.threadCount = 1
+    #expect(kinds(report) == ["lock-abandoned"])
   }
 
   @Test func sevenWaitAtAnyLockAndEightAreACrowd() {

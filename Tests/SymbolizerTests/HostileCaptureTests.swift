@@ -73,4 +73,32 @@ import Testing
       }
     }
   }
+
+  /// Each of a thousand threads waits in one epoll that a file says to watch a hundred thousand descriptors.
+  @Test func whatAThreadWaitsForIsNoMoreThanACollectorKeeps() throws {
+    let directory = try TemporaryDirectory()
+    var bytes = CaptureBytes()
+    bytes.add(kind: 1, ProtobufField.varint(5, 62))
+    let many = ProtobufField.bytes(13, Array(repeating: 7, count: 100_000))
+    let epoll = ProtobufField.varint(1, 5) + ProtobufField.varint(2, 7) + many
+    bytes.add(kind: 13, ProtobufField.bytes(1, epoll))
+    for number in 1...1000 as ClosedRange<UInt64> {
+      var thread = ProtobufField.varint(1, number) + ProtobufField.string(3, "S")
+      // epoll_wait(5, …), and poll.
+      let call = ProtobufField.varint(1, number % 2 == 0 ? 232 : 7)
+      thread += ProtobufField.bytes(8, call + ProtobufField.packed(2, [5, 0, 0, 0, 0, 0]))
+      if number % 2 == 1 { thread += ProtobufField.bytes(26, Array(repeating: 9, count: 500)) }
+      bytes.add(kind: 4, thread)
+    }
+    let path = directory.file("hostile.dcap")
+    try Data(bytes.bytes).write(to: URL(fileURLWithPath: path))
+    var log = Logger(label: "test")
+    log.logLevel = .critical
+    let report = try CaptureSymbolizer(options: SymbolizerOptions(), log: log)
+      .report(ofCaptureAt: path)
+    let waits = report.threads.compactMap(\.waitsFor)
+    #expect(waits.count == 1000)
+    #expect(waits[0].descriptors.count == 64 && waits[0].moreDescriptors == 436)
+    #expect(waits[1].descriptors.count == 65 && waits[1].moreDescriptors == 99_936)
+  }
 }

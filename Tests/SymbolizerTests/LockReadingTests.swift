@@ -15,6 +15,7 @@ import Testing
     operation: UInt64 = 0,
     address: UInt64 = 0x1000,
     steady: Bool = true,
+    timeout: UInt64 = 0,
     in functions: [String]
   ) throws -> LockReading {
     var all = [UInt32](repeating: Self.withheld, count: 11)
@@ -22,10 +23,11 @@ import Testing
     for (index, word) in before.enumerated() { all[2 - index] = word }
     var thread = WireThread()
     thread.syscall.number = 202
-    thread.syscall.arguments = [address, operation | 128, 0, 0, 0, 0]
+    thread.syscall.arguments = [address, operation | 128, 0, timeout, 0, 0]
     thread.lock.address = address
     thread.lock.words = all
     thread.lock.steady = steady
+    thread.lock.unmoved = steady
     return try #require(LockReading(thread, functions: functions))
   }
 
@@ -58,6 +60,16 @@ import Testing
     let changed = try reading([2, 0, Self.withheld, 1, 0], in: lock).target(.mutex)
     #expect(changed.ownerThreadID == nil)
     #expect(try reading([2, 0, 0, 1, 0], in: lock).target(.mutex).ownerThreadID == nil)
+  }
+
+  @Test(arguments: [0, 6, 9, 13])
+  func whoGivesUpSomeTimeProvesNoCircle(_ operation: UInt64) throws {
+    let words: [UInt32] = [0x8000_0000 | 77, 0, 77, 1, 0]
+    let forEver = try reading(words, operation: operation, in: lock).target(.mutex)
+    #expect(forEver.isSteady && forEver.note == nil && forEver.ownerThreadID == 77)
+    let timed = try reading(words, operation: operation, timeout: 0x7ff0, in: lock).target(.mutex)
+    #expect(!timed.isSteady && timed.note == "gives up after some time")
+    #expect(timed.ownerThreadID == 77)
   }
 
   @Test func wordsThatAreNoMutexSayNothing() throws {

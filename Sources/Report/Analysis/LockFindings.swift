@@ -59,7 +59,17 @@ extension DumpReport {
     text +=
       circle.count == 1
       ? ". It slept while its lock was read" : ". All of them slept while their locks were read"
+    // Containers of one image have threads of the same numbers.
+    if circle.contains(where: { isShared(threads[$0]) }) {
+      text +=
+        "; where processes of several PID namespaces share a lock, its owner may be of another one"
+    }
     return text
+  }
+
+  private func isShared(_ thread: ReportThread) -> Bool {
+    let type = thread.waitsFor?.lockType ?? ""
+    return type.contains("process-shared") || type.contains("robust")
   }
 
   /// `normal mutex 0x55d2 (g_lock), held by thread 7`.
@@ -103,6 +113,8 @@ extension DumpReport {
 
 extension DumpReport {
   private func abandonedLocks() -> [Finding] {
+    // An owner whose record is lost has not ended.
+    guard isComplete || process.threadCount.map({ threads.count >= $0 }) == true else { return [] }
     let living = Set(threads.lazy.filter { $0.status != .exited }.map(\.threadID))
     let abandoned = locks().filter { lock in
       guard let owner = lock.ownerThreadID else { return false }
@@ -114,8 +126,8 @@ extension DumpReport {
       let count = lock.waiterThreadIDs.count
       var finding = Finding(
         kind: "lock-abandoned",
-        text: "\(lockText(lock)) was held by thread \(lock.ownerThreadID ?? 0), which has ended: "
-          + "nobody will give it back; \(count) \(count == 1 ? "thread waits" : "threads wait") for it"
+        text: "\(lockText(lock)) was held by thread \(lock.ownerThreadID ?? 0), which has ended, "
+          + "or was left behind by a fork: nobody will give it back; \(count) \(count == 1 ? "thread waits" : "threads wait") for it"
       )
       finding.threadIDs = lock.waiterThreadIDs
       return finding

@@ -40,7 +40,8 @@ struct LockReading {
   func target(_ kind: ThreadWait.Kind) -> WaitTarget {
     var target = WaitTarget()
     target.lock = record.address
-    target.isSteady = record.unmoved
+    // A circle in which one gives up is none for long.
+    target.isSteady = record.unmoved && !hasTimeout
     switch kind {
     case .mutex: readMutex(&target)
     case .rwlock: readReadWriteLock(&target)
@@ -52,6 +53,7 @@ struct LockReading {
       target.lockType = "priority-inheriting"
       target.ownerThreadID = owner(self[0])
     }
+    if hasTimeout, target.ownerThreadID != nil { target.note = "gives up after some time" }
     return target
   }
 

@@ -9,7 +9,7 @@ extension DumpReport {
     let reader = WaitReader(capture, self)
     for (index, thread) in capture.threads.enumerated() {
       guard var target = reader.target(of: thread, threads[index], self) else { continue }
-      if let lock = target.lock { reader.name(lock, &target, &names) }
+      reader.name(&target, of: thread, &names)
       threads[index].waitsFor = target
     }
   }
@@ -28,7 +28,7 @@ struct WaitReader {
       uniquingKeysWith: { first, _ in first }
     )
     // A thread whose record is lost may be any.
-    isWhole = capture.lostThreadCount == 0
+    isWhole = capture.expectedThreadCount != nil && capture.lostThreadCount == 0
     living = Set(report.threads.lazy.filter { $0.status != .exited }.map(\.threadID))
   }
 
@@ -70,14 +70,18 @@ struct WaitReader {
       ? "a thread of another process"
       : type.contains("process-shared")
         ? "a thread of another process, or one that ended while it held the lock"
-        : "no thread of the process: it ended while it held the lock"
+        : "no thread of the process: it ended while it held the lock, or a fork left it behind"
     return target
   }
 
-  /// Names the lock; the symbol's start is that of a condition variable of any version of the C library.
-  func name(_ lock: UInt64, _ target: inout WaitTarget, _ names: inout LockNames) {
-    guard let variable = names.variable(at: lock) else { return }
-    let offset = lock &- variable.start
+  /// Names the lock by the variable that the word waited on lies in: where a condition variable begins before it is another
+  /// matter in each version of the C library, and the one before it may be another variable's place.
+  func name(_ target: inout WaitTarget, of thread: WireThread, _ names: inout LockNames) {
+    guard let lock = target.lock, let variable = names.variable(at: thread.lock.address) else {
+      return
+    }
+    if lock < variable.start { target.lock = variable.start }
+    let offset = max(lock, variable.start) - variable.start
     target.lockName =
       offset == 0 ? variable.name : "\(variable.name)+0x\(String(offset, radix: 16))"
   }
@@ -106,14 +110,15 @@ struct WaitReader {
 
 extension WaitReader {
   private func takeDescriptors(_ wire: WireThread, _ call: String, _ target: inout WaitTarget) {
-    var numbers = wire.polled
-    target.moreDescriptors = Int(wire.polledMore)
+    var numbers = Self.limited(wire.polled)
+    target.moreDescriptors = Int(wire.polledMore) + wire.polled.count - numbers.count
     if SystemCallDescriptor.isFirstArgument(of: call) {
       let number = Int32(truncatingIfNeeded: wire.syscall.arguments[0])
       numbers = [number]
       if let epoll = awaited[number] {
-        numbers += epoll.watched
-        target.moreDescriptors += Int(epoll.watchedMore)
+        let watched = Self.limited(epoll.watched)
+        numbers += watched
+        target.moreDescriptors += Int(epoll.watchedMore) + epoll.watched.count - watched.count
       }
     }
     target.descriptors = numbers.map { number in
@@ -123,6 +128,13 @@ extension WaitReader {
       target.note = "looked at when it had gone on already"
     }
   }
+}
+
+extension WaitReader {
+  /// As many as the collector keeps.
+  ///
+  /// A false file may have a million of one epoll, and ten thousand threads that wait in it.
+  private static func limited(_ numbers: [Int32]) -> [Int32] { Array(numbers.prefix(64)) }
 }
 
 /// Which system calls wait for what their first argument is the descriptor of.

@@ -177,7 +177,7 @@ static atomic_int locked;
 
 struct link {
   pthread_mutex_t *own, *other;
-  int count;
+  int count, isTimed;
 };
 
 static void *close_ring(void *argument) {
@@ -185,6 +185,8 @@ static void *close_ring(void *argument) {
   pthread_mutex_lock(link->own);
   atomic_fetch_add(&locked, 1);
   spin_until(&locked, link->count);
+  struct timespec far = {time(NULL) + 100000, 0};
+  if (link->isTimed) pthread_mutex_timedlock(link->other, &far);
   pthread_mutex_lock(link->other);
   return NULL;
 }
@@ -194,12 +196,13 @@ static void *take_first(void *argument) {
   return NULL;
 }
 
-static void make_ring(int count, int behind) {
+/// Of `timed` threads the wait has a limit of time.
+static void make_ring(int count, int behind, int timed) {
   static struct link links[8];
   for (int i = 0; i < count; i++) {
     char name[16];
     snprintf(name, sizeof name, "ring %d", i);
-    links[i] = (struct link){&g_ring[i], &g_ring[(i + 1) % count], count};
+    links[i] = (struct link){&g_ring[i], &g_ring[(i + 1) % count], count, i < timed};
     pthread_mutex_init(&g_ring[i], NULL);
     start(name, close_ring, &links[i]);
   }
@@ -276,9 +279,11 @@ int main(int count, char **arguments) {
   if (!strcmp(what, "kinds")) {
     wait_for_all_kinds();
   } else if (!strcmp(what, "two")) {
-    make_ring(2, 3);
+    make_ring(2, 3, 0);
   } else if (!strcmp(what, "three")) {
-    make_ring(3, 0);
+    make_ring(3, 0, 0);
+  } else if (!strcmp(what, "timed")) {
+    make_ring(3, 0, 1);
   } else if (!strcmp(what, "twice")) {
     start("twice", lock_twice, NULL);
   } else if (!strcmp(what, "join")) {
@@ -291,6 +296,14 @@ int main(int count, char **arguments) {
     start("holder", hold_and_sleep, &g_normal);
     spin_until(&locked, 1);
     for (int i = 0; i < 50; i++) start("contender", take_first, &g_normal);
+  } else if (!strcmp(what, "crowd")) {
+    // More on one lock of the heap than names are looked for, and then one on a lock that has a name.
+    g_heap = malloc(sizeof *g_heap);
+    pthread_mutex_init(g_heap, NULL);
+    pthread_mutex_lock(g_heap);
+    pthread_mutex_lock(&g_normal);
+    for (int i = 0; i < 300; i++) start("contender", take_first, g_heap);
+    start("last", take_first, &g_normal);
   } else if (!strcmp(what, "churn")) {
     for (int i = 0; i < 8; i++) make(&g_ring[i], i & 1 ? PTHREAD_MUTEX_ERRORCHECK : PTHREAD_MUTEX_NORMAL,
                                      PTHREAD_MUTEX_STALLED, i & 2 ? PTHREAD_PRIO_INHERIT : PTHREAD_PRIO_NONE);
