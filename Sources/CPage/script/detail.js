@@ -4,7 +4,8 @@
 function itemOf(key) {
   const kind = (key || "")[0];
   const rest = (key || "").slice(1);
-  const group = (groups) => (groups[rest] ? { group: groups[rest] } : undefined);
+  // A number: an address that somebody wrote may have any word there.
+  const group = (groups) => (/^\d+$/.test(rest) && groups[rest] ? { group: groups[rest] } : undefined);
   if (kind === "g") return group(threads.groups);
   if (kind === "G") return group(tasks.groups);
   const population = kind === "t" ? threads : kind === "k" ? tasks : undefined;

@@ -28,28 +28,39 @@ function lockCircles() {
   return circles;
 }
 
+/** Who waits is named up to here. */
+const mostWaiters = 50;
+
+/** By number of the executor: rows of the tasks that wait for their turn on it. */
+function executorWaiters() {
+  const waiters = executors.map(() => []);
+  for (let row = 0; row < tasks.count; row++) {
+    const wait = text(tasks.wait[row]);
+    if (tasks.executor[row] >= 0 && (wait === "actor" || wait === "main-actor")) waiters[tasks.executor[row]].push(row);
+  }
+  return waiters;
+}
+
 /** What is held and waited for, as the view writes it. */
 function heldThings() {
   const inCircle = new Set(lockCircles().flat());
+  const ofExecutor = executorWaiters();
   const things = locks.map((lock, index) => ({
     text: lock.kind === "join" ? "the end of a thread" : lock.text, detail: lock.address, noun: "thread",
     owner: lock.owner !== undefined ? threadLink(lock.owner) : lock.readers > 0 ? count(lock.readers, "reader") : null,
     verb: lock.kind === "join" ? "that is " : "held by ",
-    waiters: lockWaiters[index].map((row) => itemLink(keyOfThread(row), nameOfThread(row))), count: lockWaiters[index].length,
+    waiters: () => lockWaiters[index].slice(0, mostWaiters).map((row) => itemLink(keyOfThread(row), nameOfThread(row))),
+    count: lockWaiters[index].length,
     circle: lockWaiters[index].some((row) => inCircle.has(row)),
   }));
   executors.forEach((executor, index) => {
-    const waiting = [];
-    for (let row = 0; row < tasks.count; row++) {
-      const wait = text(tasks.wait[row]);
-      if (tasks.executor[row] === index && (wait === "actor" || wait === "main-actor")) waiting.push(row);
-    }
+    const waiting = ofExecutor[index];
     if (!waiting.length && executor.task === undefined && executor.tid === undefined) return;
     things.push({
       text: executor.text, detail: executor.address, note: executor.unknown && `type unknown: ${executor.unknown}`, verb: "held by ",
       owner: executor.task !== undefined ? taskLink(executor.task) : executor.tid !== undefined ? threadLink(executor.tid) : null,
       on: executor.task !== undefined && executor.tid !== undefined ? threadLink(executor.tid) : null,
-      waiters: waiting.map(taskRowLink), count: waiting.length, noun: "task",
+      waiters: () => waiting.slice(0, mostWaiters).map(taskRowLink), count: waiting.length, noun: "task",
     });
   });
   return things.sort((a, b) => (b.circle ? 1 : 0) - (a.circle ? 1 : 0) || b.count - a.count);
@@ -88,8 +99,8 @@ function thingSection(thing) {
     h("p", null, thing.owner ? [thing.verb, thing.owner, thing.on && [" on ", thing.on]] : h("span", { class: "soft" }, "held by nobody known"),
       thing.count > 0 ? `, ${count(thing.count, thing.noun)} ${thing.count === 1 ? "waits" : "wait"}:` : ""),
     thing.count > 0 && h("ul", { "aria-label": `Waiting for ${thing.text}` },
-      thing.waiters.slice(0, 50).map((waiter) => h("li", null, waiter)),
-      thing.count > 50 && h("li", { class: "soft" }, `${grouped(thing.count - 50)} more`)));
+      thing.waiters().map((waiter) => h("li", null, waiter)),
+      thing.count > mostWaiters && h("li", { class: "soft" }, `${grouped(thing.count - mostWaiters)} more`)));
 }
 
 /** A circle, as what each waits for. */
@@ -97,7 +108,7 @@ function circleSection(circle) {
   const isCertain = circle.every((row) => threads.steady[row] === 1);
   return h("section", { class: "lock circle" },
     h("h3", null, circle.length === 1 ? "A thread waits for itself" : `${circle.length} threads wait for each other`),
-    !isCertain && h("p", { class: "doubt" }, "The locks were not looked at twice: one of the threads may have gone on since."),
+    !isCertain && h("p", { class: "doubt" }, "This may be over by itself: one of the threads gives up after some time, or may have gone on since its lock was read."),
     h("ul", null, circle.map((row) => h("li", null, itemLink(keyOfThread(row), nameOfThread(row)), ` waits for ${text(threads.waitsFor[row]) || "it"}`))));
 }
 

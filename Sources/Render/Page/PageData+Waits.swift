@@ -24,6 +24,10 @@ extension PageData {
 
   /// The locks that threads wait for; who waits for which is a column of the threads.
   mutating func writeLocks(_ json: inout JSONWriter) {
+    var readers: [UInt64: Int] = [:]
+    for wait in report.threads.lazy.compactMap(\.waitsFor) {
+      if let lock = wait.lock, readers[lock] == nil { readers[lock] = wait.readerCount }
+    }
     json.key("locks")
     json.array(report.locks()) { json, lock in
       let type = lock.type.map { "\(visible($0)) " } ?? ""
@@ -34,13 +38,9 @@ extension PageData {
         json.field("kind", lock.kind?.rawValue)
         json.field("address", address: lock.address)
         json.field("owner", lock.ownerThreadID)
-        json.field("readers", readers(of: lock))
+        json.field("readers", readers[lock.address])
       }
     }
-  }
-
-  private func readers(of lock: ReportLock) -> Int? {
-    report.threads.first { $0.waitsFor?.lock == lock.address }?.waitsFor?.readerCount
   }
 
   /// Since 1970; 0 where it is not known.

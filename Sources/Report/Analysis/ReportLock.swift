@@ -17,11 +17,19 @@ public struct ReportLock: Sendable, Equatable {
 extension DumpReport {
   /// The locks that threads wait for: the most waited for first, then by address.
   public func locks() -> [ReportLock] {
-    var locks: [UInt64: ReportLock] = [:]
+    var indices: [UInt64: Int] = [:]
+    var locks: [ReportLock] = []
     for thread in threads {
       guard let wait = thread.waitsFor, let address = wait.lock else { continue }
-      guard var lock = locks[address] else {
-        locks[address] = ReportLock(
+      if let index = indices[address] {
+        // In its place: a copy of all who wait for each one more is quadratic.
+        if locks[index].ownerThreadID != wait.ownerThreadID { locks[index].ownerThreadID = nil }
+        locks[index].waiterThreadIDs.append(thread.threadID)
+        continue
+      }
+      indices[address] = locks.count
+      locks.append(
+        ReportLock(
           address: address,
           name: wait.lockName,
           kind: self.wait(of: thread)?.kind,
@@ -29,13 +37,9 @@ extension DumpReport {
           ownerThreadID: wait.ownerThreadID,
           waiterThreadIDs: [thread.threadID]
         )
-        continue
-      }
-      if lock.ownerThreadID != wait.ownerThreadID { lock.ownerThreadID = nil }
-      lock.waiterThreadIDs.append(thread.threadID)
-      locks[address] = lock
+      )
     }
-    return locks.values.sorted {
+    return locks.sorted {
       ($1.waiterThreadIDs.count, $0.address) < ($0.waiterThreadIDs.count, $1.address)
     }
   }

@@ -115,8 +115,8 @@ protocol FingerprintGroup {
   var fingerprint: StackFingerprint? { get }
   var memberCount: Int { get }
   var asMembers: GroupChange.Members { get }
-  /// Takes in a smaller group with the same functions.
-  mutating func add(_ other: Self)
+  /// Takes in smaller groups with the same functions.
+  mutating func add(_ others: [Self])
 }
 
 /// The groups of a report by fingerprint, and the order of these.
@@ -126,15 +126,18 @@ struct MatchedGroups<Group: FingerprintGroup> {
 
   /// Groups without frames have no name to be found by.
   init(_ all: [Group]) {
+    var others: [StackFingerprint: [Group]] = [:]
     for group in all {
       guard let fingerprint = group.fingerprint else { continue }
       if groups[fingerprint] == nil {
         order.append(fingerprint)
         groups[fingerprint] = group
       } else {
-        groups[fingerprint]?.add(group)
+        others[fingerprint, default: []].append(group)
       }
     }
+    // At once: code without symbols has thousands of stacks with one fingerprint.
+    for (fingerprint, others) in others { groups[fingerprint]?.add(others) }
   }
 }
 
@@ -147,16 +150,9 @@ extension StackGroup: FingerprintGroup {
   var memberCount: Int { threads.count }
   var asMembers: GroupChange.Members { .threads(self) }
 
-  mutating func add(_ other: StackGroup) {
-    threads = (threads + other.threads).sorted()
-    for (activity, count) in other.activities {
-      if let known = activities.firstIndex(where: { $0.activity == activity }) {
-        activities[known].count += count
-      } else {
-        activities.append((activity, count))
-      }
-    }
-    activities.sort { $0.count > $1.count }
+  mutating func add(_ others: [StackGroup]) {
+    threads = (threads + others.flatMap(\.threads)).sorted()
+    activities = summed(activities + others.flatMap(\.activities))
   }
 }
 
@@ -164,15 +160,26 @@ extension TaskGroup: FingerprintGroup {
   var memberCount: Int { tasks.count }
   var asMembers: GroupChange.Members { .tasks(self) }
 
-  mutating func add(_ other: TaskGroup) {
-    tasks = (tasks + other.tasks).sorted()
-    for (activity, count) in other.activities {
-      if let known = activities.firstIndex(where: { $0.activity == activity }) {
-        activities[known].count += count
-      } else {
-        activities.append((activity, count))
-      }
-    }
-    activities.sort { $0.count > $1.count }
+  mutating func add(_ others: [TaskGroup]) {
+    tasks = (tasks + others.flatMap(\.tasks)).sorted()
+    activities = summed(activities + others.flatMap(\.activities))
   }
+}
+
+/// Each activity once, the most frequent first.
+private func summed<Activity: Hashable>(
+  _ counts: [(activity: Activity, count: Int)]
+) -> [(activity: Activity, count: Int)] {
+  var indices: [Activity: Int] = [:]
+  var sums: [(activity: Activity, count: Int)] = []
+  for (activity, count) in counts {
+    if let index = indices[activity] {
+      sums[index].count += count
+    } else {
+      indices[activity] = sums.count
+      sums.append((activity, count))
+    }
+  }
+  // Swift's sort is stable.
+  return sums.sorted { $0.count > $1.count }
 }
