@@ -184,7 +184,8 @@ struct ComparisonHeading {
     guard !comparison.connections.isEmpty else { return nil }
     let parts = named(comparison.connections) { change in
       let sign = change.difference < 0 ? "−" : "+"
-      return "\(sign)\(grouped(abs(change.difference))) \(endsText(change.subject))"
+      let number = Int(clamping: change.difference.magnitude)
+      return "\(sign)\(grouped(number)) \(endsText(change.subject))"
         + " (\(seriesText(change.counts)))"
     }
     return "connections: \(parts)"

@@ -207,4 +207,20 @@ struct ComparisonTests {
     #expect(text.contains("+9,000 threads (1,000 → 10,000)"))
     #expect(text.split(separator: "\n").count < 200)
   }
+
+  /// Archives may say any number.
+  @Test(arguments: [Int.min, -1, .max])
+  func aCountThatNobodyHasIsShown(_ number: Int) throws {
+    let old = SampleReport.server()
+    var new = old
+    new.connections[0].count = number
+    new.descriptors[0].count = number
+    for format in ComparisonFormat.allCases {
+      for (first, last) in [(old, new), (new, old)] {
+        var bytes = Data()
+        try format.write(ReportComparison(old: first, new: last), names: ["a", "b"]) { bytes += $0 }
+        #expect(!bytes.isEmpty)
+      }
+    }
+  }
 }

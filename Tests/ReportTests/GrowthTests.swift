@@ -242,6 +242,25 @@ struct GrowthHistoryTests {
     #expect(notable == [true, false, true, false])
   }
 
+  @Test func aFindingWithOtherNumbersIsNoOther() {
+    func leak(_ count: Int) -> Finding {
+      Finding(
+        kind: "leak-suspect",
+        text:
+          "\(count) threads in run (a.c:1), created one after another since 10:00:00 UTC (over \(count) s, …"
+      )
+    }
+    var history = GrowthHistory()
+    let notable = [[], [leak(10)], [leak(11)], [leak(12), leak(10)], [leak(13), leak(11)]]
+      .enumerated().map { index, findings in
+        var report = SampleReport.server()
+        report.findings = findings
+        history.add(report, at: Double(index))
+        return history.takeNotable()
+      }
+    #expect(notable == [true, true, false, true, false])
+  }
+
   // MARK: Limits
 
   @Test(arguments: [

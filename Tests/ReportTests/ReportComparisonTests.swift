@@ -306,6 +306,70 @@ struct ReportComparisonTests {
     #expect(!ReportComparison(old: old, new: old).hasDifferences)
   }
 
+  private func leak(_ count: Int, _ ago: String, in place: String = "keepAlive() (client.c:41)")
+    -> Finding
+  {
+    Finding(
+      kind: "leak-suspect",
+      text:
+        "\(count) threads in \(place), created one after another since 12:03:1\(count % 10) UTC (over 5 s, "
+        + "the last \(ago)); about as many descriptors: \(count) of kind socket"
+    )
+  }
+
+  @Test func aFindingThatSaysOtherNumbersIsStillThere() {
+    var old = SampleReport.server()
+    var new = old
+    old.findings = [
+      leak(12, "less than a second ago"),
+      Finding(
+        kind: "lock-contention",
+        text: "9 threads wait for mutex 0x55d2 (g), held by thread 7, which runs"
+      ),
+      Finding(
+        kind: "deadlock",
+        text: "2 threads wait for each other: thread 1 for mutex 0xa1. All of them slept"
+      ),
+    ]
+    new.findings = [
+      leak(30, "3 s ago"),
+      Finding(
+        kind: "lock-contention",
+        text: "31 threads wait for mutex 0x7f00 (g); who holds it is not known"
+      ),
+      Finding(
+        kind: "deadlock",
+        text:
+          "2 threads wait for each other: thread 1 for mutex 0xa1. 1 more thread waits behind them. All"
+      ),
+    ]
+    let changes = ReportComparison(old: old, new: new).findings
+    #expect(changes.map(\.kind) == [.still, .still, .still])
+    // As it is now.
+    #expect(changes[0].finding.text.hasPrefix("30 threads"))
+  }
+
+  @Test func oneMoreFindingOfTheSameWordsIsNew() {
+    var old = SampleReport.server()
+    old.findings = [leak(12, "3 s ago")]
+    var new = old
+    new.findings = [
+      leak(40, "1 s ago"), leak(13, "3 s ago"), leak(10, "1 s ago", in: "poll() (x.c:3)"),
+    ]
+    let changes = ReportComparison(old: old, new: new).findings
+    #expect(changes.map(\.kind) == [.new, .new, .still])
+    #expect(ReportComparison(old: new, new: old).findings.map(\.kind) == [.still, .gone, .gone])
+  }
+
+  @Test func threadsWithoutAStackThatAreGoneAreADifference() {
+    var old = SampleReport.server()
+    var silent = ReportThread(threadID: 9999)
+    silent.status = .noAnswer
+    old.threads.append(silent)
+    let comparison = ReportComparison(old: old, new: SampleReport.server())
+    #expect(comparison.groups.isEmpty && comparison.hasDifferences)
+  }
+
   @Test func onlyLinesGivenSinceAreNew() {
     let comparison = ReportComparison(old: SampleReport.server(), new: SampleReport.laterServer())
     #expect(comparison.notes.map(\.text) == ["pool is full \u{1b}[31m"])

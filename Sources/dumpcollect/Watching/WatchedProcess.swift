@@ -96,9 +96,7 @@ final class WatchedProcess {
       name: name,
       path: isOwn ? kept : path,
       isNotable: isNotable,
-      newFindings: report.findings.filter { finding in
-        !known.contains { $0.kind == finding.kind && $0.text == finding.text }
-      }
+      newFindings: report.findings.new(since: known)
     )
   }
 

@@ -85,32 +85,3 @@ public struct ModuleChange: Sendable, Equatable {
     }
   }
 }
-
-/// A finding of one or both of two reports.
-public struct FindingChange: Sendable, Equatable {
-  /// Which of the reports has it.
-  public enum Kind: String, Sendable, CaseIterable {
-    /// Only the new one.
-    case new
-    /// Both.
-    case still
-    /// Only the old one.
-    case gone
-  }
-
-  /// Which of the reports has it.
-  public var kind: Kind
-  /// What was found.
-  public var finding: Finding
-
-  /// New findings first, then those that are still there, then those that are gone; equal when kind and text are.
-  static func changes(from old: [Finding], to new: [Finding]) -> [FindingChange] {
-    func isKnown(_ finding: Finding, in others: [Finding]) -> Bool {
-      others.contains { $0.kind == finding.kind && $0.text == finding.text }
-    }
-    let fresh = new.filter { !isKnown($0, in: old) }.map { FindingChange(kind: .new, finding: $0) }
-    let still = new.filter { isKnown($0, in: old) }.map { FindingChange(kind: .still, finding: $0) }
-    let gone = old.filter { !isKnown($0, in: new) }.map { FindingChange(kind: .gone, finding: $0) }
-    return fresh + still + gone
-  }
-}

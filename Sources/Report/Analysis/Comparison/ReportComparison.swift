@@ -69,6 +69,8 @@ public struct ReportComparison: Sendable {
   public var hasDifferences: Bool {
     !groups.isEmpty || !modules.isEmpty || !descriptors.isEmpty || !connections.isEmpty
       || findings.contains { $0.kind != .still }
+      // Threads without a stack are in no group, and descriptors that were not looked at of no kind.
+      || [threadCounts, taskCounts, descriptorCounts].contains { $0.first != $0.last }
   }
 
   /// Compares two reports, or more.

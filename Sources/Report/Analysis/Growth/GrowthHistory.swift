@@ -34,7 +34,8 @@ public struct GrowthHistory: Sendable {
   private var firstValues: [Subject: Int] = [:]
   /// What the last capture that was worth keeping had.
   private var notedValues: [Subject: Int] = [:]
-  private var notedFindings: Set<[String]> = []
+  /// How many of one kind and subject there ever were at once.
+  private var notedFindings: [[String]: Int] = [:]
   /// Groups of the latest report.
   private var members: [StackFingerprint: GroupChange.Members] = [:]
   private var taskMembers: [StackFingerprint: GroupChange.Members] = [:]
@@ -173,9 +174,10 @@ public struct GrowthHistory: Sendable {
   ///
   /// It then is what the next ones are compared with.
   public mutating func takeNotable() -> Bool {
-    let findings = Set(latest.findings.map { [$0.kind, $0.text] })
+    var findings: [[String]: Int] = [:]
+    for finding in latest.findings { findings[[finding.kind, finding.subject], default: 0] += 1 }
     let isFirst = captureCount == 1
-    var isNotable = isFirst || !findings.isSubset(of: notedFindings)
+    var isNotable = isFirst || findings.contains { $1 > notedFindings[$0, default: 0] }
     if !isNotable {
       isNotable = series.contains { subject, values in
         let noted = notedValues[subject] ?? 0
@@ -185,7 +187,7 @@ public struct GrowthHistory: Sendable {
       }
     }
     guard isNotable else { return false }
-    notedFindings.formUnion(findings)
+    notedFindings.merge(findings, uniquingKeysWith: max)
     for (subject, values) in series {
       notedValues[subject] = max(notedValues[subject] ?? 0, values.last ?? 0)
     }
