@@ -57,6 +57,40 @@ struct ReportCommandTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).count == 3)
   }
 
+  @Test func aLinkStaysALinkAndWhatItLeadsToIsWritten() throws {
+    try FileManager.default.createDirectory(
+      atPath: directory.file("elsewhere"),
+      withIntermediateDirectories: false
+    )
+    try directory.write("old", to: "elsewhere/target.txt")
+    let link = directory.file("link.txt")
+    try FileManager.default.createSymbolicLink(
+      atPath: link,
+      withDestinationPath: "elsewhere/target.txt"
+    )
+    #expect(try dumpcollect("report", server, "-o", link).status == 0)
+    #expect(
+      try FileManager.default.destinationOfSymbolicLink(atPath: link) == "elsewhere/target.txt"
+    )
+    let target = directory.file("elsewhere/target.txt")
+    try Golden.expect(String(contentsOfFile: target, encoding: .utf8), equals: "server.text")
+    // As /dev/stdout is one, and behind it a file that has no name any more.
+    let output = directory.file("output.txt")
+    try FileManager.default.createSymbolicLink(
+      atPath: directory.file("stdout"),
+      withDestinationPath: "/proc/self/fd/1"
+    )
+    let words = "'\(Products.dumpcollect)' report '\(server)' -o '\(directory.file("stdout"))'"
+    _ = try runSuccessfully("sh", ["-c", "\(words) > '\(output)'"])
+    try Golden.expect(String(contentsOfFile: output, encoding: .utf8), equals: "server.text")
+    let gone = "exec 3>'\(output)' 4<'\(output)'; rm '\(output)'; \(words) >&3; cat <&4"
+    try Golden.expect(runSuccessfully("sh", ["-c", gone]), equals: "server.text")
+    #expect(
+      try FileManager.default.destinationOfSymbolicLink(atPath: directory.file("stdout"))
+        == "/proc/self/fd/1"
+    )
+  }
+
   @Test func devicesAreWrittenAsTheyAre() throws {
     #expect(try dumpcollect("report", server, "-o", "/dev/null").status == 0)
     var status = stat()

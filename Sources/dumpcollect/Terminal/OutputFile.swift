@@ -21,13 +21,16 @@ struct OutputFile: ~Copyable {
     }
     paged = nil
     var status = stat()
-    let isSpecial = unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
-    if isSpecial {
+    let exists = unsafe stat(path, &status) == 0
+    // `/dev/stdout` and other links: what they lead to is written, and the link stays.
+    let target = exists ? Self.target(of: path) : path
+    if exists, status.st_mode & S_IFMT != S_IFREG || target == nil {
       (self.path, unfinishedPath) = (path, nil)
       descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
     } else {
-      let unfinished = Self.unfinishedName(for: path)
-      (self.path, unfinishedPath) = (path, unfinished)
+      let target = target ?? path
+      let unfinished = Self.unfinishedName(for: target)
+      (self.path, unfinishedPath) = (target, unfinished)
       descriptor = unsafe open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     }
     guard descriptor >= 0 else {
@@ -62,6 +65,14 @@ struct OutputFile: ~Copyable {
       throw CommandError("\(path): cannot finish it: \(SystemError.current)")
     }
     isFinished = true
+  }
+
+  /// The path without symbolic links; nil for one that leads to a file without a name.
+  private static func target(of path: String) -> String? {
+    // Safe because what realpath returns is a string of its own, which is freed here.
+    guard let real = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(real) }
+    return unsafe String(cString: real)
   }
 
   private static func unfinishedName(for path: String) -> String {
