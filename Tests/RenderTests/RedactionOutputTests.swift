@@ -62,7 +62,7 @@ struct RedactionOutputTests {
     let redacted = try output(
       redaction.redacted(canaries),
       redaction.redacted(later),
-      names.map(redaction.redacted(fileName:))
+      zip(names, [canaries, later]).map { redaction.redacted(fileName: $0, of: $1) }
     )
     #expect(redacted.range(of: mark) == nil, "\(Self.surroundings(of: mark, in: redacted))")
     #expect(redacted.count > 100)

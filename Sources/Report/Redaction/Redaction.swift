@@ -35,10 +35,13 @@ public struct Redaction: Sendable {
   }
 
   /// The name of a report's or capture's file, as a person typed it.
-  public func redacted(fileName: String) -> String {
-    var redactor = Redactor(self, key: key, DumpReport())
+  ///
+  /// Captures are called as their processes: what is taken out of the report, which is not redacted yet, is taken out of its name.
+  public func redacted(fileName: String, of report: DumpReport) -> String {
+    var redactor = Redactor(self, key: key, report)
     return redactor.captureFile(fileName)
   }
+
 }
 
 /// Redacts one report.

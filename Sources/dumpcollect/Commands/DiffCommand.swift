@@ -57,8 +57,12 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let redaction = try redaction.redaction()
     var reports: [DumpReport] = []
-    for input in inputs { reports.append(redacted(try readReport(input, symbolizer), redaction)) }
-    let names = inputs.map { redaction?.redacted(fileName: $0) ?? $0 }
+    var names: [String] = []
+    for input in inputs {
+      let report = try readReport(input, symbolizer)
+      names.append(redacted(fileName: input, of: report, redaction))
+      reports.append(redacted(report, redaction))
+    }
     let comparison = ReportComparison(
       old: reports[0],
       between: Array(reports[1..<(reports.count - 1)]),

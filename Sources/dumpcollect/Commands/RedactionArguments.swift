@@ -131,14 +131,24 @@ struct RedactionArguments: ParsableArguments {
 }
 
 /// The report as others may see it; as it is where nothing was asked for.
-///
-/// Homes are also that of the user whom the process belonged to, as this machine knows it.
 func redacted(_ report: DumpReport, _ redaction: Redaction?) -> DumpReport {
-  guard var redaction else { return report }
-  // Safe because only this thread asks for users, and the answer is copied at once.
-  if let user = report.process.userID, let entry = unsafe getpwuid(user) {
+  redaction?.knowingHome(of: report).redacted(report) ?? report
+}
+
+/// The name of a report's file as others may see it; the report is not redacted yet.
+func redacted(fileName: String, of report: DumpReport, _ redaction: Redaction?) -> String {
+  redaction?.knowingHome(of: report).redacted(fileName: fileName, of: report) ?? fileName
+}
+
+extension Redaction {
+  /// The same with the home of the user whom the process belonged to, as this machine knows it.
+  fileprivate func knowingHome(of report: DumpReport) -> Redaction {
+    // Safe because only this thread asks for users, and the answer is copied at once.
+    guard let user = report.process.userID, let entry = unsafe getpwuid(user) else { return self }
     let home = unsafe String(cString: entry.pointee.pw_dir)
-    if RedactionArguments.isHome(home) { redaction.privateFolders.append(home) }
+    guard RedactionArguments.isHome(home) else { return self }
+    var redaction = self
+    redaction.privateFolders.append(home)
+    return redaction
   }
-  return redaction.redacted(report)
 }
