@@ -81,7 +81,7 @@ import CUnwind
   private func slot(of number: Int32) -> Int {
     let table = unsafe dc_waits_by_number(waits)
     let mask = Int(dc_waits_table &- 1)
-    var place = Int(number) &* 0x9e37_79b1 &>> 7 & mask
+    var place = (Int(number) &* 0x9e37_79b1) &>> 7 & mask
     while unsafe table[place] != 0,
       unsafe dc_waits_descriptor(waits, table[place] &- 1).pointee.number != number
     {
@@ -192,7 +192,7 @@ extension AwaitedDescriptors {
   private func inodeSlot(of inode: UInt64) -> Int {
     let table = unsafe dc_waits_by_inode(waits)
     let mask = Int(dc_waits_table &- 1)
-    var place = Int(truncatingIfNeeded: inode &* 0x9e37_79b9_7f4a_7c15 &>> 40) & mask
+    var place = Int(truncatingIfNeeded: (inode &* 0x9e37_79b9_7f4a_7c15) &>> 40) & mask
     while unsafe table[place] != 0,
       unsafe dc_waits_descriptor(waits, table[place] &- 1).pointee.inode != inode
     {

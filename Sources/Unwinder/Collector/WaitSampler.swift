@@ -271,8 +271,9 @@ extension WaitSampler {
     _ thread: UnsafeMutablePointer<dc_thread>,
     _ arguments: UnsafeMutablePointer<UInt64>
   ) {
-    // The kernel takes whole words; 1,024 descriptors are the size of fd_set.
-    let words = unsafe Int(truncatingIfNeeded: (min(arguments[0], 1024) &+ 63) / 64)
+    // The kernel takes whole words, and looks at the bits below the number; 1,024 descriptors are the size of fd_set.
+    let limit = unsafe Int32(truncatingIfNeeded: min(arguments[0], 1024))
+    let words = Int((limit &+ 63) / 64)
     guard words > 0 else { return }
     unsafe thread.pointee.polled = waits.pointee.number_count
     let all = unsafe UnsafeMutableRawPointer(files.scratch).assumingMemoryBound(to: UInt64.self)
@@ -292,7 +293,7 @@ extension WaitSampler {
       set &+= 1
     }
     var number: Int32 = 0
-    while number < Int32(truncatingIfNeeded: words &* 64) {
+    while number < limit {
       let bits = unsafe all[Int(number &>> 6)]
       if bits &>> UInt64(number & 63) & 1 != 0 { unsafe note(number, of: thread) }
       number &+= 1

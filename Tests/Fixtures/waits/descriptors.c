@@ -85,7 +85,9 @@ static void *wait_in(void *argument) {
     FD_ZERO(&failing);
     FD_SET(pipe_ends[0], &reading);
     FD_SET(client6, &failing);
-    select(1024, &reading, NULL, &failing, NULL);
+    // The last one is opened behind the others, and beyond the number given: it is not waited for.
+    FD_SET(event, &reading);
+    select(event, &reading, NULL, &failing, NULL);
   }
   struct epoll_event found;
   if (!strcmp(what, "epoll")) epoll_wait(epoll, &found, 1, -1);
