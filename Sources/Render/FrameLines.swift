@@ -180,7 +180,7 @@ struct FrameLines {
 
   /// The name, or the place in the module where there is none.
   private static func function(_ frame: Frame, in report: DumpReport) -> String {
-    var name = visible(frame.shortFunction ?? frame.function ?? codePlace(frame, in: report))
+    var name = visible(report.name(of: frame))
     if frame.isSignalFrame { name += " (signal frame)" }
     if frame.isInlined { name += " (inlined)" }
     return name
@@ -228,14 +228,6 @@ struct FrameLines {
       rest = rest.dropFirst(prefix.count).drop { $0 == "_" }
     }
     return rest
-  }
-
-  /// `shop+0x1234`: the place in the module of a frame without a function.
-  static func codePlace(_ frame: Frame, in report: DumpReport) -> String {
-    guard let module = frame.module, let offset = frame.offset else {
-      return "0x" + String(frame.address, radix: 16)
-    }
-    return "\(fileName(of: report.modules[module].path))+0x\(String(offset, radix: 16))"
   }
 }
 

@@ -5,12 +5,14 @@ struct JSONComparison {
   private let comparison: ReportComparison
   private let names: [String]
   private let reports: [JSONReport]
+  private let roles: [FrameRoles]
 
   /// `names`: those of the files, one a report.
   init(_ comparison: ReportComparison, names: [String]) {
     self.comparison = comparison
     self.names = names
     reports = comparison.reports.map { JSONReport($0) }
+    roles = comparison.reports.map { FrameRoles($0) }
   }
 
   func write(to sink: ([UInt8]) throws -> Void) throws {
@@ -109,6 +111,10 @@ struct JSONComparison {
       if case .threads(let group) = change.members, let stack = group.createdBy?.stack {
         reports[change.report].writeFrames(&json, ofStack: stack, key: "created_by")
       }
+      json.field(
+        "own_frame",
+        change.stack.flatMap { roles[change.report].ownPosition(inStack: $0) }
+      )
       reports[change.report].writeFrames(&json, ofStack: change.stack)
     }
   }

@@ -22,18 +22,19 @@ extension JSONReport {
   func writeGroups(_ json: inout JSONWriter, _ sink: ([UInt8]) throws -> Void) throws {
     let threads = report.groups(view.likeness).filter { view.idle != .hide || $0.idle == nil }
     let tasks = report.taskGroups(view.likeness)
+    let roles = FrameRoles(report)
     // Swift's sort is stable: of groups of one size those of tasks come first, as text has it.
     let groups = (tasks.map { Group.tasks($0) } + threads.map { Group.threads($0) })
       .sorted { $0.count > $1.count }
     try writeList("groups", groups, &json, sink) { json, group in
       switch group {
-      case .threads(let group): write(group, &json)
-      case .tasks(let group): write(group, &json)
+      case .threads(let group): write(group, roles, &json)
+      case .tasks(let group): write(group, roles, &json)
       }
     }
   }
 
-  private func write(_ group: StackGroup, _ json: inout JSONWriter) {
+  private func write(_ group: StackGroup, _ roles: FrameRoles, _ json: inout JSONWriter) {
     json.object { json in
       json.field("count", group.threads.count)
       json.field("fingerprint", group.fingerprint?.text)
@@ -59,11 +60,12 @@ extension JSONReport {
       }
       writeVariants(group.variants, &json)
       if let creator = group.createdBy { writeCreationStack(creator, &json) }
+      writeOwnFrame(ofStack: group.stack, roles, &json)
       writeFrames(&json, ofStack: group.stack)
     }
   }
 
-  private func write(_ group: TaskGroup, _ json: inout JSONWriter) {
+  private func write(_ group: TaskGroup, _ roles: FrameRoles, _ json: inout JSONWriter) {
     json.object { json in
       json.field("count", group.tasks.count)
       json.field("fingerprint", group.fingerprint?.text)
@@ -75,6 +77,7 @@ extension JSONReport {
       write(group.waits.map { ($0.kind.rawValue, $0.count) }, &json)
       json.field("truncated", group.truncated)
       writeVariants(group.variants, &json)
+      writeOwnFrame(ofStack: group.stack, roles, &json)
       writeFrames(&json, ofStack: group.stack)
     }
   }
@@ -105,5 +108,14 @@ extension JSONReport {
   /// How many different stacks similar ones are.
   private func writeVariants(_ variants: [Int], _ json: inout JSONWriter) {
     if variants.count > 1 { json.field("variants", variants.count) }
+  }
+
+  /// Which of the frames that follow tells where the service is.
+  private func writeOwnFrame(
+    ofStack stack: Int?,
+    _ roles: FrameRoles,
+    _ json: inout JSONWriter
+  ) {
+    json.field("own_frame", stack.flatMap { roles.ownPosition(inStack: $0) })
   }
 }

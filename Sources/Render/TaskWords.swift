@@ -4,11 +4,13 @@ import Report
 struct TaskWords {
   let report: DumpReport
   let waits: TaskWaits
+  private let roles: FrameRoles
   private let indexOfID: [UInt64: Int]
 
   init(_ report: DumpReport) {
     self.report = report
     waits = TaskWaits(report)
+    roles = FrameRoles(report)
     var indexOfID: [UInt64: Int] = [:]
     indexOfID.reserveCapacity(report.tasks.count)
     for (index, task) in report.tasks.enumerated() { indexOfID[task.id] = index }
@@ -23,13 +25,14 @@ struct TaskWords {
 
   /// `in Client.keepAlive()` and `client.swift:41`: where the service's own code waits.
   func place(ofStack stack: Int?) -> (function: String, line: String) {
-    guard let frame = stack.flatMap({ report.ownFrame(ofStack: $0) }) else { return ("", "") }
-    var name = (frame.shortFunction ?? frame.function)?[...]
+    guard let own = stack.flatMap({ roles.ownFrame(ofStack: $0) }) else { return ("", "") }
+    let frame = report.frames[own]
+    var name = report.name(of: frame)[...]
     // A task that has not begun stands before the thunk that begins it.
-    for prefix in ["partial apply for ", "specialized "] where name?.hasPrefix(prefix) == true {
-      name = name?.dropFirst(prefix.count)
+    for prefix in ["partial apply for ", "specialized "] where name.hasPrefix(prefix) {
+      name = name.dropFirst(prefix.count)
     }
-    let function = name.map { " in \(visible(String($0)))" } ?? ""
+    let function = " in \(visible(String(name)))"
     guard let file = frame.file, let line = frame.line else { return (function, "") }
     return (function, "\(visible(String(fileName(of: file)))):\(line)")
   }

@@ -200,7 +200,7 @@ enum GrowthWords {
     case .group(_, let isOfTasks):
       let noun = isOfTasks ? "tasks" : "threads"
       guard let frame = history.ownFrame(of: subject) else { return "\(noun) of one stack" }
-      var name = visible(frame.shortFunction ?? frame.function ?? "an unknown function")
+      var name = visible(history.latest.name(of: frame))
       if let file = frame.file, let line = frame.line {
         name += " \(visible(String(fileName(of: file)))):\(line)"
       }
@@ -226,16 +226,5 @@ enum GrowthWords {
     let range = suspect.trend.slopeRange
     return
       "+\(text(suspect.trend.slope)) an hour (\(text(range.lowerBound)) to \(text(range.upperBound)))"
-  }
-}
-
-extension GrowthHistory {
-  /// The frame of a group that tells most of it.
-  func ownFrame(of subject: Subject) -> Frame? {
-    switch members(of: subject) {
-    case .threads(let group): group.stack.flatMap { latest.serviceFrame(ofStack: $0) }
-    case .tasks(let group): group.stack.flatMap { latest.ownFrame(ofStack: $0) }
-    case nil: nil
-    }
   }
 }

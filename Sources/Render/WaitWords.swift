@@ -3,10 +3,12 @@ import Report
 /// The words for what a thread waits for: `mutex 0x55d2 "g_lock", held by 123 "writer"`.
 struct WaitWords {
   private let report: DumpReport
+  private let roles: FrameRoles
   private let nameOfThread: [Int32: String]
 
   init(_ report: DumpReport) {
     self.report = report
+    roles = FrameRoles(report)
     // Threads that are waited for are few, but any thread may be one.
     nameOfThread = Dictionary(
       report.threads.lazy.compactMap { thread in thread.name.map { (thread.threadID, $0) } },
@@ -40,8 +42,11 @@ struct WaitWords {
         let stack = thread.stack
       else { return nil }
       // What of the C library or a runtime stands inside says no more than the finding.
-      let shown = report.serviceFrames(ofStack: stack).prefix(Self.mostFrames).map(frameText)
-      return "\(threadText(id)): " + shown.joined(separator: " ← ")
+      let own = roles.ownFrames(ofStack: stack)
+      let shown = own.isEmpty ? report.stacks[stack] : own
+      return "\(threadText(id)): "
+        + shown.prefix(Self.mostFrames).map { frameText(report.frames[$0]) }
+        .joined(separator: " ← ")
     }
   }
 
@@ -50,7 +55,7 @@ struct WaitWords {
   private static let mostFrames = 4
 
   private func frameText(_ frame: Frame) -> String {
-    let name = frame.shortFunction ?? frame.function ?? "0x\(String(frame.address, radix: 16))"
+    let name = report.name(of: frame)
     guard let file = frame.file, let line = frame.line else { return visible(name) }
     return "\(visible(name)) (\(visible(String(fileName(of: file)))):\(line))"
   }

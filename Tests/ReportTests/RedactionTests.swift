@@ -40,6 +40,14 @@ struct RedactionTests {
     ("/home/alice/shop/src/pay.cpp", "/home/{/home/alice/shop/src}/{pay.cpp}.cpp"),
     ("/home/alice/notes.acme", "/home/{/home/alice}/{notes.acme}"),
     ("/home/alice/lib/libpay.so.1.2", "/home/{/home/alice/lib}/{libpay.so.1.2}.so"),
+    (
+      "/home/alice/shop/.build/checkouts/swift-nio/a.swift",
+      "/home/{/home/alice/shop}/.build/checkouts/{/home/alice/shop/.build/checkouts/swift-nio}/{a.swift}.swift"
+    ),
+    (
+      "/home/al/.cargo/registry/src/x.rs",
+      "/home/{/home/al}/.cargo/registry/src/{x.rs}.rs"
+    ),
     ("/home/alice", "/home/{/home/alice}"), ("/home/alice/", "/home/{/home/alice}/"),
     ("/root" + "/a b (old)/x.rs", "/root" + "/{/root" + "/a b (old)}/{x.rs}.rs"),
     ("/Users/alice/x.swift", "/Users/{/Users/alice}/{x.swift}.swift"),

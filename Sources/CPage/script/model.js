@@ -32,12 +32,7 @@ const text = (number) => (number >= 0 ? strings[number] : "");
 const modules = data.modules;
 const modulePath = (module) => text(modules[module].path);
 const fileName = (path) => path.slice(path.lastIndexOf("/") + 1);
-/** Libraries of the system, the kernel's own code: what is rarely the reason why a thread waits. */
-for (const module of modules) {
-  const path = text(module.path);
-  module.name = fileName(path);
-  module.system = /^(\/usr)?\/lib(32|64|x32)?\//.test(path) || path.startsWith("[") || /^(ld-linux|libc\.so|libc-)/.test(module.name);
-}
+for (const module of modules) module.name = fileName(text(module.path));
 
 const frames = columns(data.frames, [
   "name", "full", "linkage", "file", "line", "col", "module", "offset", "address", "flags", "origin", "unknown", "source",
@@ -48,8 +43,8 @@ const stacks = data.stacks;
 const isInlined = (frame) => (frames.flags[frame] & 1) !== 0;
 const isSignalFrame = (frame) => (frames.flags[frame] & 2) !== 0;
 const isAsync = (frame) => (frames.flags[frame] & 4) !== 0;
-const isRuntime = (frame) => (frames.flags[frame] & 8) !== 0;
-const isSystem = (frame) => isRuntime(frame) || frames.module[frame] < 0 || modules[frames.module[frame]].system;
+/** Code of the system's libraries, of the C library, of a language's: what is rarely the reason why a thread waits. */
+const isSystem = (frame) => (frames.flags[frame] & 32) === 0;
 
 const hex = (value) => "0x" + (typeof value === "string" ? BigInt(value) : value).toString(16);
 
@@ -77,20 +72,12 @@ function shortPlace(frame) {
   return frames.file[frame] >= 0 ? fileName(framePlace(frame)) : framePlace(frame);
 }
 
-/** Where the service's own code stands: the innermost frame outside of the system's libraries; none of an empty stack. */
-const ownFrames = new Map();
+/** By stack: which of its frames tells where the service is. */
+const ownPositions = column(data.own, stacks.length);
+
+/** The frame that tells where the service is; none of an empty stack. */
 function ownFrame(stack) {
-  if (stack === undefined || stack < 0) return none;
-  let own = ownFrames.get(stack);
-  if (own === undefined) {
-    const all = stacks[stack];
-    own = all.find((frame) => !isSystem(frame) && frames.name[frame] >= 0);
-    // Of a stack that is the libraries' alone, the outermost with a name that somebody called.
-    if (own === undefined) own = all.find((frame) => frames.name[frame] >= 0);
-    if (own === undefined) own = all.length ? all[0] : none;
-    ownFrames.set(stack, own);
-  }
-  return own;
+  return stack === undefined || stack < 0 || ownPositions[stack] < 0 ? none : stacks[stack][ownPositions[stack]];
 }
 
 /** `Client.read()  client.cpp:41`, in two texts. */

@@ -8,11 +8,13 @@ struct PageData {
   let report: DumpReport
   /// What the report is compared with.
   private let comparison: PageComparison?
+  private let roles: FrameRoles
   var strings = StringTable()
 
   init(_ report: DumpReport, comparison: PageComparison? = nil) {
     self.report = report
     self.comparison = comparison
+    roles = FrameRoles(report)
   }
 
   func write(to sink: ([UInt8]) throws -> Void) throws {
@@ -33,6 +35,10 @@ struct PageData {
       writeFrames(&json)
       json.key("stacks")
       json.array(report.stacks) { json, stack in json.array(stack) { $0.number($1) } }
+      json.column(
+        "own",
+        report.stacks.indices.map { roles.ownPosition(inStack: $0) ?? StringTable.none }
+      )
       writeSnippets(&json)
       try sink(json.takeBytes())
       writeThreads(&json)
@@ -119,7 +125,7 @@ struct PageData {
       json.column("module", frames.map { $0.module ?? StringTable.none })
       json.wideColumn("offset", frames.map { $0.offset ?? 0 })
       json.wideColumn("address", frames.map(\.address))
-      json.column("flags", frames.map(Self.flags), absent: 0)
+      json.column("flags", frames.indices.map(flags), absent: 0)
       json.column("origin", frames.map { strings.number($0.origin?.rawValue) })
       json.column("unknown", frames.map { strings.number($0.unknown) })
       json.column("source", frames.map { frame in Self.number(of: frame, in: sources) })
@@ -131,10 +137,14 @@ struct PageData {
     }
   }
 
-  /// Bits: inlined, signal frame, asynchronous, of the runtime, has an offset.
-  private static func flags(_ frame: Frame) -> Int {
-    [frame.isInlined, frame.isSignalFrame, frame.isAsync, frame.isRuntime, frame.offset != nil]
-      .enumerated().reduce(0) { $0 | ($1.element ? 1 << $1.offset : 0) }
+  /// Bits: inlined, signal frame, asynchronous, of the runtime, has an offset, of the service.
+  private func flags(_ index: Int) -> Int {
+    let frame = report.frames[index]
+    return [
+      frame.isInlined, frame.isSignalFrame, frame.isAsync, frame.isRuntime, frame.offset != nil,
+      roles.isOfService(index),
+    ]
+    .enumerated().reduce(0) { $0 | ($1.element ? 1 << $1.offset : 0) }
   }
 }
 

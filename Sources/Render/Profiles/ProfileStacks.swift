@@ -31,8 +31,8 @@ struct ProfileFrame {
   }
 
   init(_ frame: Frame, in report: DumpReport) {
-    let function = frame.shortFunction ?? frame.function ?? ""
-    name = visible(function.isEmpty ? FrameLines.codePlace(frame, in: report) : function)
+    let function = report.name(of: frame)
+    name = visible(function.isEmpty ? report.codePlace(of: frame) : function)
     linkage = frame.linkage.map(visible)
     file = frame.file.map(visible)
     line = frame.line ?? 0

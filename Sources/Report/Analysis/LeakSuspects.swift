@@ -57,7 +57,7 @@ extension DumpReport {
 
   private func finding(of group: StackGroup, _ roles: FrameRoles) -> Finding {
     var text = "\(group.threads.count) threads"
-    if let frame = group.stack.flatMap({ roles.ownFrames(ofStack: $0).first }) {
+    if let frame = group.stack.flatMap({ roles.ownFrame(ofStack: $0) }) {
       text += " in \(place(of: frames[frame]))"
     }
     if let oldest = group.oldestStart, let newest = group.newestStart {
@@ -148,9 +148,8 @@ extension DumpReport {
     }
     text += ", each until its continuation is resumed"
     let ids = group.tasks.map { tasks[$0].id }
-    if let threads, let frame = threads.stack.flatMap({ roles.ownFrames(ofStack: $0).first }) {
-      let name = frames[frame].shortFunction ?? frames[frame].function ?? "?"
-      text += "; about as many as threads in \(name)"
+    if let threads, let frame = threads.stack.flatMap({ roles.ownFrame(ofStack: $0) }) {
+      text += "; about as many as threads in \(name(of: frames[frame]))"
     } else if let first = ids.min(), let last = ids.max() {
       text += ", created one after another (ids \(first) to \(last)) among others that have ended"
     }
@@ -196,13 +195,6 @@ extension DumpReport {
     case (nil, let peer?): "\(connection.count) to \(peer)"
     case (nil, nil): "\(connection.count) \(connection.state)"
     }
-  }
-
-  /// `Client.keepAlive() (Client.swift:41)`.
-  private func place(of frame: Frame) -> String {
-    let name = frame.shortFunction ?? frame.function ?? "?"
-    guard let file = frame.file, let line = frame.line else { return name }
-    return "\(name) (\(fileName(of: file)):\(line))"
   }
 }
 

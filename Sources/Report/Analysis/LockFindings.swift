@@ -148,6 +148,7 @@ extension DumpReport {
       threads.lazy.filter { $0.status != .exited }.map { ($0.threadID, $0) },
       uniquingKeysWith: { first, _ in first }
     )
+    let roles = FrameRoles(self)
     let findings = locks().compactMap { lock -> Finding? in
       guard lock.waiterThreadIDs.count >= Self.crowd,
         lock.kind == .mutex || lock.kind == .rwlock || lock.kind == .once
@@ -156,7 +157,7 @@ extension DumpReport {
       if let id = lock.ownerThreadID {
         // Whoever waits for a circle is counted there, and nobody gives back what a thread that ended held.
         guard !stuck.contains(id), let owner = living[id] else { return nil }
-        text += ", held by \(owner.inWords), which \(doingText(owner))"
+        text += ", held by \(owner.inWords), which \(doingText(owner, roles))"
       } else {
         text += "; who holds it is not known"
       }
@@ -168,7 +169,7 @@ extension DumpReport {
   }
 
   /// `runs in parse (json.c:12)`, `waits for …`.
-  private func doingText(_ thread: ReportThread) -> String {
+  private func doingText(_ thread: ReportThread, _ roles: FrameRoles) -> String {
     var text: String
     if thread.state == .running {
       text = "runs"
@@ -177,12 +178,8 @@ extension DumpReport {
     } else {
       text = thread.systemCall.map { "is in \($0)" } ?? "does what is not known"
     }
-    guard let stack = thread.stack, let frame = serviceFrames(ofStack: stack).first,
-      let function = frame.shortFunction ?? frame.function
-    else { return text }
-    text += ", in \(function)"
-    if let file = frame.file, let line = frame.line { text += " (\(fileName(of: file)):\(line))" }
-    return text
+    guard let frame = thread.stack.flatMap({ roles.ownFrame(ofStack: $0) }) else { return text }
+    return "\(text), in \(place(of: frames[frame]))"
   }
 
   private func limited(_ findings: [Finding], _ kind: String, _ more: String) -> [Finding] {

@@ -41,18 +41,6 @@ enum LockFunctions {
       || function == "syscall"
   }
 
-  /// Code of a language's own library, as far as names tell: C++'s, Rust's, libdispatch's.
-  static func isOfLanguage(_ function: String) -> Bool {
-    let name = function.drop { $0 == "<" }
-    return name.hasPrefix("std::") || name.hasPrefix("core::") || isInner(function)
-      || runtime[function] != nil
-  }
-
-  /// A header of the system's, or a source of Rust's library: inlined code of theirs.
-  static func isOfToolchain(_ file: String) -> Bool {
-    file.hasPrefix("/usr/include/") || file.hasPrefix("/rustc/")
-  }
-
   private static func isOfRust(_ function: String) -> Bool {
     function.drop { $0 == "<" }.hasPrefix("std::sys")
   }
@@ -79,20 +67,6 @@ extension DumpReport {
       guard LockFunctions.isInner(function) else { return nil }
     }
     return nil
-  }
-
-  /// The stack from the innermost frame on that is the service's own: not the C library's, not a runtime's.
-  ///
-  /// All of it where no frame is.
-  public func serviceFrames(ofStack stack: Int) -> [Frame] {
-    let all = stacks[stack].map { frames[$0] }
-    let own = all.drop { frame in
-      isOfCLibrary(frame) || frame.isRuntime || frame.file.map(LockFunctions.isOfToolchain) == true
-        || frame.function.map(LockFunctions.isOfLanguage) ?? true
-    }
-    guard let last = own.lastIndex(where: { !isOfCLibrary($0) }) else { return all }
-    // Nor what started the thread.
-    return Array(own[...last])
   }
 
   /// In a program without shared libraries the C library is part of it, and any frame may be one of it.

@@ -6,7 +6,8 @@ extension DumpReport {
   public func taskFindings() -> [Finding] {
     guard !tasks.isEmpty else { return [] }
     let graph = TaskGraph(self)
-    return deadlocks(graph) + exhaustedPools() + heldActors()
+    let roles = FrameRoles(self)
+    return deadlocks(graph, roles) + exhaustedPools(roles) + heldActors(roles)
   }
 
   /// Findings of one kind that are written out.
@@ -18,12 +19,12 @@ extension DumpReport {
 // MARK: - Tasks that wait for each other
 
 extension DumpReport {
-  private func deadlocks(_ graph: TaskGraph) -> [Finding] {
+  private func deadlocks(_ graph: TaskGraph, _ roles: FrameRoles) -> [Finding] {
     let cycles = graph.cycles()
     var findings = cycles.prefix(Self.mostFindings).map { cycle in
       var finding = Finding(
         kind: "deadlock",
-        text: text(of: cycle.tasks, behind: cycle.behind, graph)
+        text: text(of: cycle.tasks, behind: cycle.behind, graph, roles)
       )
       finding.taskIDs = cycle.tasks.map { tasks[$0].id }
       return finding
@@ -40,12 +41,17 @@ extension DumpReport {
     return findings
   }
 
-  private func text(of cycle: [Int], behind: Int, _ graph: TaskGraph) -> String {
+  private func text(
+    of cycle: [Int],
+    behind: Int,
+    _ graph: TaskGraph,
+    _ roles: FrameRoles
+  ) -> String {
     var text =
       cycle.count == 1 ? "a task waits for itself: " : "\(cycle.count) tasks wait for each other: "
     for (position, index) in cycle.prefix(Self.mostTasks).enumerated() {
       if position > 0 { text += " → " }
-      text += description(of: tasks[index])
+      text += description(of: tasks[index], roles)
       if case .group = graph.edge(of: index) { text += ", for its task group" }
     }
     if cycle.count > Self.mostTasks { text += " → \(cycle.count - Self.mostTasks) more" }
@@ -63,7 +69,7 @@ extension DumpReport {
   /// All threads of one of Swift's pools block while tasks wait for a thread of it.
   ///
   /// libdispatch has a pool for each quality of service, and names its threads after it.
-  private func exhaustedPools() -> [Finding] {
+  private func exhaustedPools(_ roles: FrameRoles) -> [Finding] {
     guard taskSummary?.notesThreads == true else { return [] }
     // Main actor and executors of the service's own have threads of their own.
     let others = Set(executors.lazy.filter { $0.kind != .actor }.map(\.address))
@@ -74,10 +80,15 @@ extension DumpReport {
       else { continue }
       pools[thread.name, default: []].append(thread)
     }
-    return pools.sorted { ($0.key ?? "") < ($1.key ?? "") }.compactMap { exhaustion(of: $0, $1) }
+    return pools.sorted { ($0.key ?? "") < ($1.key ?? "") }
+      .compactMap { exhaustion(of: $0, $1, roles) }
   }
 
-  private func exhaustion(of name: String?, _ pool: [ReportThread]) -> Finding? {
+  private func exhaustion(
+    of name: String?,
+    _ pool: [ReportThread],
+    _ roles: FrameRoles
+  ) -> Finding? {
     guard pool.allSatisfy(\.isBlocked),
       // A worker without a job may take one at the next moment.
       !threads.contains(where: { $0.task == nil && $0.name == name && isWorker($0) })
@@ -90,7 +101,7 @@ extension DumpReport {
       : "all \(pool.count) threads of Swift's pool block in system calls (\(calls(of: pool)))"
     text += " while \(number(waiting, "task is", "tasks are")) enqueued"
     if let task = self.task(pool.first?.task) {
-      text += "; the first of them runs \(description(of: task))"
+      text += "; the first of them runs \(description(of: task, roles))"
     }
     var finding = Finding(kind: "pool-exhausted", text: text)
     finding.threadIDs = pool.map(\.threadID)
@@ -146,7 +157,7 @@ extension DumpReport {
 
 extension DumpReport {
   /// Actors whose task blocks its thread instead of suspending.
-  private func heldActors() -> [Finding] {
+  private func heldActors(_ roles: FrameRoles) -> [Finding] {
     var waiters: [Int: Int] = [:]
     for task in tasks where task.dependency == .executor {
       if let executor = task.executor { waiters[executor, default: 0] += 1 }
@@ -159,7 +170,7 @@ extension DumpReport {
         thread.isBlocked
       else { continue }
       var text = "\(description(of: executor)) is held by "
-      text += description(of: task)
+      text += description(of: task, roles)
       text += ", which blocks in \(thread.systemCall ?? "a system call") on thread \(id)"
       let count = waiters[index] ?? 0
       if count > 0 { text += "; \(number(count, "task waits", "tasks wait")) for it" }
@@ -200,12 +211,10 @@ extension DumpReport {
   }
 
   /// `task 7 “transfer” in Bank.move(to:) bank.swift:41`.
-  private func description(of task: ReportTask) -> String {
-    var text = shortDescription(of: task)
-    guard let frame = task.stack.flatMap({ ownFrame(ofStack: $0) }) else { return text }
-    if let name = frame.shortFunction ?? frame.function { text += " in \(name)" }
-    if let file = frame.file, let line = frame.line { text += " (\(fileName(of: file)):\(line))" }
-    return text
+  private func description(of task: ReportTask, _ roles: FrameRoles) -> String {
+    let text = shortDescription(of: task)
+    guard let frame = task.stack.flatMap({ roles.ownFrame(ofStack: $0) }) else { return text }
+    return "\(text) in \(place(of: frames[frame]))"
   }
 
   private func shortDescription(of task: ReportTask) -> String {

@@ -72,16 +72,6 @@ public struct TaskWaits {
 }
 
 extension DumpReport {
-  /// The frame of a stack that tells most about it: the innermost that the service's own code stands in.
-  ///
-  /// Of functions in Swift and others, which a running task may be in, one in Swift: what it called is mostly the
-  /// system's. Of a stack that is the runtime's alone, the innermost.
-  public func ownFrame(ofStack stack: Int) -> Frame? {
-    let frames = stacks[stack].lazy.map { self.frames[$0] }
-    return frames.first { !$0.isRuntime && $0.shortFunction != nil }
-      ?? frames.first { !$0.isRuntime } ?? frames.first
-  }
-
   /// A task of the library's own that counts the time of a `sleep`.
   fileprivate func isSleepTimer(_ stack: [Int]) -> Bool {
     guard let function = stack.first.flatMap({ frames[$0].function }) else { return false }

@@ -101,8 +101,19 @@ extension RedactionTokens {
     guard let slash = path[contents...].lastIndex(of: UInt8(ascii: "/")) else {
       return kept + token(for: text(path))
     }
-    let folder = kept + token(for: text(path[path.startIndex..<slash]))
+    let folder = kept + privateFolder(path[path.startIndex..<slash])
     let name = text(path[(slash + 1)...])
     return name.isEmpty ? folder + "/" : "\(folder)/\(token(forFileName: name))"
+  }
+
+  /// A token; two, and between them what says that sources are those of a package, where it does.
+  private mutating func privateFolder(_ path: ArraySlice<UInt8>) -> String {
+    let bytes = Array(path) + [UInt8(ascii: "/")]
+    for folder in dependencyFolders {
+      guard let found = bytes.firstRange(of: folder.utf8) else { continue }
+      let home = token(for: text(bytes[..<found.lowerBound])) + folder.dropLast()
+      return found.upperBound < bytes.count ? "\(home)/\(token(for: text(path)))" : home
+    }
+    return token(for: text(path))
   }
 }

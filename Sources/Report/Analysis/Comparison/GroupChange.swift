@@ -11,6 +11,14 @@ public struct GroupChange: Sendable, Equatable {
   public enum Members: Sendable, Equatable {
     case threads(StackGroup)
     case tasks(TaskGroup)
+
+    /// Index into `stacks` of their report.
+    public var stack: Int? {
+      switch self {
+      case .threads(let group): group.stack
+      case .tasks(let group): group.stack
+      }
+    }
   }
 
   /// What became of it.
@@ -34,12 +42,7 @@ public struct GroupChange: Sendable, Equatable {
   public var difference: Int { new - old }
 
   /// Index into `stacks` of its report.
-  public var stack: Int? {
-    switch members {
-    case .threads(let group): group.stack
-    case .tasks(let group): group.stack
-    }
-  }
+  public var stack: Int? { members.stack }
 
   /// It is a group of Swift tasks.
   public var isOfTasks: Bool {

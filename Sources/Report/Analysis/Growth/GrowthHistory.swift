@@ -27,6 +27,8 @@ public struct GrowthHistory: Sendable {
   public private(set) var captureCount = 0
   /// The latest report.
   public private(set) var latest = DumpReport()
+  /// Who wrote the latest report's code.
+  private var roles = FrameRoles(DumpReport())
   /// Seconds from the first capture to each that is remembered.
   public private(set) var times: [Double] = []
   private var series: [Subject: [Int]] = [:]
@@ -47,6 +49,7 @@ public struct GrowthHistory: Sendable {
   public mutating func add(_ report: DumpReport, at time: Double) {
     if times.count == Self.capacity { forgetEverySecond() }
     latest = report
+    roles = FrameRoles(report)
     members = [:]
     taskMembers = [:]
     var values: [Subject: Int] = [
@@ -114,6 +117,11 @@ public struct GrowthHistory: Sendable {
   public func members(of subject: Subject) -> GroupChange.Members? {
     guard case .group(let fingerprint, let isOfTasks) = subject else { return nil }
     return isOfTasks ? taskMembers[fingerprint] : members[fingerprint]
+  }
+
+  /// The frame that tells most of a group's stack; nil where it has none.
+  public func ownFrame(of subject: Subject) -> Frame? {
+    members(of: subject)?.stack.flatMap { roles.ownFrame(ofStack: $0) }.map { latest.frames[$0] }
   }
 
   /// The group that grew most since the first capture; nil when none grew.
