@@ -64,7 +64,8 @@ struct DumpRefusalTests {
     #expect(result.errorText.contains("has ended (a zombie)"), "\(result.errorText)")
   }
 
-  @Test func aProcessOfAnotherUserIsRefused() throws {
+  @Test(arguments: ["dump", "watch"])
+  func aProcessOfAnotherUserIsRefused(_ verb: String) throws {
     let directory = try TemporaryDirectory()
     let command = directory.file("dumpcollect")
     try FileManager.default.copyItem(atPath: Products.dumpcollect, toPath: command)
@@ -74,15 +75,16 @@ struct DumpRefusalTests {
       ? try run(
         "setpriv",
         [
-          "--reuid=65534", "--regid=65534", "--clear-groups", command, "dump",
+          "--reuid=65534", "--regid=65534", "--clear-groups", command, verb,
           "\(program.processID)",
         ]
       )
-      : try run(command, ["dump", "1"])
+      : try run(command, [verb, "1"])
     #expect(result.status == 2)
     #expect(result.text == "")
     #expect(result.errorText.contains("belongs to root, and "), "\(result.errorText)")
-    #expect(result.errorText.contains("sudo dumpcollect dump"))
+    let id = getuid() == 0 ? program.processID : 1
+    #expect(result.errorText.hasSuffix(": sudo dumpcollect \(verb) \(id)\n"), "\(result.errorText)")
     try program.write(line: "alive")
     #expect(program.readLine() == "alive")
   }

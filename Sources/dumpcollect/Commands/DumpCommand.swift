@@ -57,7 +57,7 @@ struct DumpCommand: ParsableCommand {
     var requests: [DumpRequest] = []
     for id in ids {
       do throws(CommandError) {
-        requests.append(try DumpRequest(to: id, isQuiet: quiet))
+        requests.append(try DumpRequest(to: id, isQuiet: quiet, by: .dump))
       } catch {
         note(error.description)
         outcomes.add(.nothingDone)

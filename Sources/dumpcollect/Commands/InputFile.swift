@@ -15,7 +15,7 @@ struct InputFile: ~Copyable {
       guard isatty(STDIN_FILENO) == 0 else {
         throw CommandError(
           "-: standard input is a terminal, expected a file",
-          hint: "name a file, or redirect one: dumpcollect report - < FILE",
+          hint: "name a file, or redirect one to - with < FILE",
           status: .usage
         )
       }

@@ -3,8 +3,14 @@ import Report
 
 /// One request to one service for one capture.
 final class DumpRequest {
+  /// Who asks; what a person is told to try next is the same verb.
+  enum Verb: String {
+    case dump, watch
+  }
+
   let process: ProcessStatus
   private let handle: ProcessHandle
+  private let verb: Verb
   private var registration: Registration
   /// The state when the request was sent; a forked process without a state of its own begins at zero.
   let acceptedBefore: UInt64
@@ -16,7 +22,8 @@ final class DumpRequest {
   /// Checks that the service can answer, and sends the signal.
   ///
   /// A process that does not handle the signal is never sent it: it would end.
-  init(to processID: pid_t, isQuiet: Bool) throws(CommandError) {
+  init(to processID: pid_t, isQuiet: Bool, by verb: Verb) throws(CommandError) {
+    self.verb = verb
     do throws(SystemError) {
       handle = try ProcessHandle(processID)
     } catch {
@@ -25,7 +32,7 @@ final class DumpRequest {
     do throws(Registration.Failure) {
       registration = try Registration.find(processID)
     } catch {
-      throw Self.error(error, processID)
+      throw Self.error(error, processID, verb)
     }
     process = registration.process
     try Self.checkCanAnswer(registration)
@@ -42,7 +49,7 @@ final class DumpRequest {
       throw CommandError(
         "\(Self.title(process)): cannot send it a signal: \(error)",
         hint:
-          "run this as \(userName(process.userID)) or as root: sudo dumpcollect dump \(processID)"
+          "run this as \(userName(process.userID)) or as root: sudo dumpcollect \(verb.rawValue) \(processID)"
       )
     }
   }
@@ -124,7 +131,7 @@ final class DumpRequest {
     if wasTaken {
       return CommandError(
         "\(Self.title(process)): took the request but had not finished after \(seconds); it may still",
-        hint: "wait longer: dumpcollect dump \(process.processID) --timeout 60s; "
+        hint: "wait longer: dumpcollect \(verb.rawValue) \(process.processID) --timeout 60s; "
           + "or look later: ls -t \(registration.openablePath(registration.state.directory))"
       )
     }
@@ -195,7 +202,11 @@ final class DumpRequest {
     )
   }
 
-  static func error(_ failure: Registration.Failure, _ processID: pid_t) -> CommandError {
+  static func error(
+    _ failure: Registration.Failure,
+    _ processID: pid_t,
+    _ verb: Verb
+  ) -> CommandError {
     guard let process = ProcessStatus(processID) else { return noSuchProcess(processID) }
     switch failure {
     case .noProcess:
@@ -204,7 +215,7 @@ final class DumpRequest {
       return CommandError(
         "\(title(process)): belongs to \(userName(process.userID)), and "
           + "\(userName(geteuid())) may not examine it",
-        hint: "run this as its user or as root: sudo dumpcollect dump \(processID)"
+        hint: "run this as its user or as root: sudo dumpcollect \(verb.rawValue) \(processID)"
       )
     case .noHandler where process.isZombie:
       return CommandError(
@@ -222,7 +233,7 @@ final class DumpRequest {
       return CommandError(
         "\(title(process)): its state file was deleted: the handler was uninstalled, or its directory "
           + "was cleaned",
-        hint: "root still finds it: sudo dumpcollect dump \(processID)"
+        hint: "root still finds it: sudo dumpcollect \(verb.rawValue) \(processID)"
       )
     case .invalid(let problem):
       return CommandError(

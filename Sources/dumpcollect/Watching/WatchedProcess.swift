@@ -40,7 +40,7 @@ final class WatchedProcess {
     noteEnd()
     guard !hasEnded else { return nil }
     do throws(CommandError) {
-      let request = try DumpRequest(to: processID, isQuiet: isQuiet)
+      let request = try DumpRequest(to: processID, isQuiet: isQuiet, by: .watch)
       status = request.process
       return request
     } catch {
