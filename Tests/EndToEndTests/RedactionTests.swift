@@ -6,6 +6,7 @@ import Testing
 @Suite struct RedactionTests {
   let directory: TemporaryDirectory
   let capture: String
+  private let service: RunningProgram
 
   /// What the service was given, in words that stand nowhere else.
   private static let secrets = [
@@ -28,7 +29,7 @@ import Testing
       named: "shop"
     )
     let socket = try PlainLink(to: directory.path)
-    let service = try RunningProgram(
+    service = try RunningProgram(
       program,
       ["127.86.4.2", "\(socket.path)/canary-socket", "--password=canary-argument"],
       environment: [
@@ -85,6 +86,39 @@ import Testing
     #expect(try secrets(in: Data(contentsOf: URL(fileURLWithPath: archive))) == [])
     let text = try runSuccessfully(Products.dumpcollect, ["report", archive])
     #expect(text.contains("wait_for_peer") && text.contains("/home/redacted-"), "\(text)")
+  }
+
+  @Test(arguments: ["--json", "--text"])
+  func aRedactedWatchHasNoneOfThem(_ form: String) throws {
+    let kept = directory.file("kept")
+    try FileManager.default.createDirectory(atPath: kept, withIntermediateDirectories: false)
+    func watch(_ arguments: String...) throws -> CommandResult {
+      let result = try run(
+        Products.dumpcollect,
+        [
+          "watch", "\(service.processID)", "--interval", "1100ms", "--count", "2", "--keep", kept,
+          form,
+        ] + arguments,
+        environment: ["HOME": directory.path]
+      )
+      #expect(result.status == 0, "\(result.errorText)")
+      return result
+    }
+    // The folder of the captures is the home of whoever asks.
+    #expect(try watch().output.range(of: Data(kept.utf8)) != nil)
+    let shown = try watch("--redact").output
+    #expect(
+      shown.range(of: Data(directory.path.utf8)) == nil,
+      "\(String(decoding: shown, as: UTF8.self))"
+    )
+    #expect(secrets(in: shown) == [])
+    #expect(shown.range(of: Data("redacted-".utf8)) != nil)
+    let named = try watch("--redact-name", "shop").output
+    #expect(named.range(of: Data("shop".utf8)) == nil, "\(String(decoding: named, as: UTF8.self))")
+    // What it keeps is the service's own, with all that is in it.
+    let captures = try FileManager.default.contentsOfDirectory(atPath: kept)
+    let first = try #require(captures.first { $0.hasSuffix(".dcap") })
+    #expect(try !secrets(in: Data(contentsOf: URL(fileURLWithPath: "\(kept)/\(first)"))).isEmpty)
   }
 
   @Test func oneKeyGivesTheSameTokensEachTime() throws {

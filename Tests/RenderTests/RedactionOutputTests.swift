@@ -68,6 +68,48 @@ struct RedactionOutputTests {
     #expect(redacted.count > 100)
   }
 
+  @Test func noCanaryIsInAWatch() throws {
+    func output(_ redaction: Redaction?) throws -> Data {
+      var history = GrowthHistory()
+      for index in 0..<8 {
+        var report = CanaryReport().report
+        report.threads += Array(repeating: report.threads[0], count: index * 4)
+        report.tasks += Array(repeating: report.tasks[0], count: index * 4)
+        report.connections[0].count += index * 4
+        report.descriptors[0].count += index * 4
+        history.add(redaction?.redacted(report) ?? report, at: Double(index))
+      }
+      #expect(history.suspects().count >= 4)
+      let path = "/home/\(CanaryReport.mark)/\(CanaryReport.mark).dcap"
+      let name = try #require(canaries.process.name)
+      let capture = WatchedCapture(
+        processID: 7,
+        name: redaction?.redacted(processName: name, of: canaries) ?? name,
+        path: redaction?.redacted(fileName: path, of: canaries) ?? path,
+        isNotable: true,
+        newFindings: history.latest.findings
+      )
+      let summary = WatchSummary(
+        processID: 7,
+        name: capture.name,
+        end: .limit,
+        crossed: GrowthLimit.count(4).crossed(by: history),
+        failureCount: 0,
+        keptPaths: [capture.path].compactMap(\.self),
+        ownProcessorTime: .zero
+      )
+      let text = TextWatch(style: .plain, sparkline: nil, namesProcess: true)
+      return try Data(
+        text.line(capture, history) + text.summary(summary, history)
+          + JSONWatch.line(capture, history) + JSONWatch.summary(summary, history)
+      )
+    }
+    #expect(try output(nil).range(of: mark) != nil)
+    let redacted = try output(Redaction())
+    #expect(redacted.range(of: mark) == nil, "\(Self.surroundings(of: mark, in: redacted))")
+    #expect(redacted.range(of: Data("redacted-".utf8)) != nil)
+  }
+
   @Test func noCanaryIsInTheArchive() throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("report.dcreport")

@@ -34,6 +34,12 @@ public struct Redaction: Sendable {
     return redactor.redacted(report)
   }
 
+  /// The name of the process that the report is of, as the kernel has it.
+  public func redacted(processName: String, of report: DumpReport) -> String {
+    var redactor = Redactor(self, key: key, report)
+    return redactor.name(processName) ?? processName
+  }
+
   /// The name of a report's or capture's file, as a person typed it.
   ///
   /// Captures are called as their processes: what is taken out of the report, which is not redacted yet, is taken out of its name.
@@ -41,7 +47,6 @@ public struct Redaction: Sendable {
     var redactor = Redactor(self, key: key, report)
     return redactor.captureFile(fileName)
   }
-
 }
 
 /// Redacts one report.

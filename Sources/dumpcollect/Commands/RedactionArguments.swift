@@ -142,7 +142,7 @@ func redacted(fileName: String, of report: DumpReport, _ redaction: Redaction?) 
 
 extension Redaction {
   /// The same with the home of the user whom the process belonged to, as this machine knows it.
-  fileprivate func knowingHome(of report: DumpReport) -> Redaction {
+  func knowingHome(of report: DumpReport) -> Redaction {
     // Safe because only this thread asks for users, and the answer is copied at once.
     guard let user = report.process.userID, let entry = unsafe getpwuid(user) else { return self }
     let home = unsafe String(cString: entry.pointee.pw_dir)

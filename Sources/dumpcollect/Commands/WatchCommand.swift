@@ -27,6 +27,9 @@ struct WatchCommand: ParsableCommand {
       Captures that show nothing new are removed again; only those that this command asked for. NAME is the process's \
       name (comm) or the file name of its executable; every match that is there at the start is watched.
 
+      --redact takes out of what is printed, as lines and as JSON, what report --redact takes out. The captures that stay \
+      are the service's own and are not redacted: symbolize --redact makes a report of one that is.
+
       Exit codes: 0 ended as asked; 1 captures failed, or the process ended; 2 nothing could be captured; 3 a limit \
       was crossed; 64 wrong usage.
       """
@@ -83,6 +86,8 @@ struct WatchCommand: ParsableCommand {
 
   @OptionGroup var symbolizer: SymbolizerArguments
 
+  @OptionGroup var redaction: RedactionArguments
+
   func validate() throws {
     guard !process.isEmpty else {
       throw ValidationError("expected a process id or a name, found an empty word")
@@ -101,12 +106,13 @@ struct WatchCommand: ParsableCommand {
   }
 
   func run() throws {
+    let redaction = try redaction.redaction()
     var processes: [WatchedProcess] = []
     var isPartial = false
     for id in try processIDs(named: process) {
       do throws(CommandError) {
         let keeper = CaptureKeeper(directory: directory, keepsAll: keepAll)
-        processes.append(try WatchedProcess(id, keeper: keeper))
+        processes.append(try WatchedProcess(id, keeper: keeper, redaction: redaction))
       } catch {
         note(error.description)
         isPartial = true

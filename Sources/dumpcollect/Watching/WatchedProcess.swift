@@ -13,6 +13,8 @@ final class WatchedProcess {
   private let cache = SymbolCache()
   private(set) var history = GrowthHistory()
   private var keeper: CaptureKeeper
+  /// What is taken out of all that is printed of it.
+  private let redaction: WatchRedaction
   private var firstTime: ContinuousClock.Instant?
   private(set) var failureCount = 0
   private(set) var hasEnded = false
@@ -21,7 +23,12 @@ final class WatchedProcess {
   /// Requests that the service has taken, when nobody else asks.
   private var expectedCount: UInt64?
 
-  init(_ processID: pid_t, keeper: CaptureKeeper) throws(CommandError) {
+  /// `redaction`: nil shows what is there.
+  init(
+    _ processID: pid_t,
+    keeper: CaptureKeeper,
+    redaction: Redaction?
+  ) throws(CommandError) {
     do throws(SystemError) {
       handle = try ProcessHandle(processID)
     } catch {
@@ -29,6 +36,7 @@ final class WatchedProcess {
     }
     self.processID = processID
     self.keeper = keeper
+    self.redaction = WatchRedaction(redaction)
     name = ProcessStatus(processID)?.name ?? "?"
   }
 
@@ -77,10 +85,11 @@ final class WatchedProcess {
     wasAlone: Bool
   ) -> WatchedCapture {
     let known = history.latest.findings
+    let shown = redaction.take(report)
     let start = firstTime ?? time
     firstTime = start
     let seconds = (time - start).components
-    history.add(report, at: Double(seconds.seconds) + Double(seconds.attoseconds) / 1e18)
+    history.add(shown, at: Double(seconds.seconds) + Double(seconds.attoseconds) / 1e18)
     let isNotable = history.takeNotable()
     let isOwn = isOwn(report, request)
     let file = isOwn ? CaptureFile(path, ownedBy: request.process.userIDs) : nil
@@ -93,10 +102,10 @@ final class WatchedProcess {
     )
     return WatchedCapture(
       processID: processID,
-      name: name,
-      path: isOwn ? kept : path,
+      name: redaction.name(name),
+      path: (isOwn ? kept : path).map(redaction.path),
       isNotable: isNotable,
-      newFindings: report.findings.new(since: known)
+      newFindings: shown.findings.new(since: known)
     )
   }
 
@@ -135,11 +144,11 @@ final class WatchedProcess {
     }
     return WatchSummary(
       processID: processID,
-      name: name,
+      name: redaction.name(name),
       end: hasEnded && end != .limit ? .processEnded : end,
       crossed: crossed,
       failureCount: failureCount,
-      keptPaths: paths,
+      keptPaths: paths.map(redaction.path),
       ownProcessorTime: Self.ownProcessorTime
     )
   }

@@ -48,5 +48,6 @@ int main(int argc, char **argv) {
   dumpcollect_capture("canary-reason");
   puts("captured");
   fflush(stdout);
-  pause();
+  // Signals of captures end one wait.
+  for (;;) pause();
 }
