@@ -8,6 +8,15 @@ func dumpcollect(
   input: Data? = nil,
   environment: [String: String?] = [:]
 ) throws -> CommandResult {
+  try dumpcollect(arguments, input: input, environment: environment)
+}
+
+/// The same of arguments that were put together.
+func dumpcollect(
+  _ arguments: [String],
+  input: Data? = nil,
+  environment: [String: String?] = [:]
+) throws -> CommandResult {
   let usual: [String: String?] = ["NO_COLOR": nil, "CLICOLOR_FORCE": nil]
   return try run(
     Products.dumpcollect,

@@ -52,6 +52,28 @@ struct WatchCommandTests {
     }
   }
 
+  /// Watches a service until the watch ends by itself; further arguments as people type them.
+  private func watch(
+    _ service: ComparedService,
+    every interval: String,
+    _ arguments: String...
+  ) throws -> CommandResult {
+    try dumpcollect(
+      ["watch", "\(service.processID)", "--interval", interval] + arguments
+    )
+  }
+
+  /// Begins to watch a service; the test ends it.
+  private func beginWatch(
+    _ service: ComparedService,
+    every interval: String
+  ) throws -> RunningProgram {
+    try RunningProgram(
+      Products.dumpcollect,
+      ["watch", "\(service.processID)", "--interval", interval]
+    )
+  }
+
   private func captures(_ folder: String = "captures") throws -> Set<String> {
     let path = directory.file(folder)
     return Set(
@@ -65,14 +87,7 @@ struct WatchCommandTests {
   @Test func aLeakingServiceCrossesItsLimit() throws {
     let service = try ComparedService(in: directory)
     try service.program.write(line: "leak 10")
-    let result = try dumpcollect(
-      "watch",
-      "\(service.processID)",
-      "--interval",
-      "50ms",
-      "--grow",
-      "30"
-    )
+    let result = try watch(service, every: "50ms", "--grow", "30")
     #expect(result.status == 3, "\(result.errorText)")
     let lines = try lines(result.text)
     let summary = try #require(lines.last)
@@ -93,14 +108,7 @@ struct WatchCommandTests {
   @Test func aLeakIsSuspectedWithItsStackAndItsPace() throws {
     let service = try ComparedService(in: directory)
     try service.program.write(line: "leak 20")
-    let result = try dumpcollect(
-      "watch",
-      "\(service.processID)",
-      "--interval",
-      "80ms",
-      "--count",
-      "12"
-    )
+    let result = try watch(service, every: "80ms", "--count", "12")
     #expect(result.status == 0, "\(result.errorText)")
     let summary = try #require(try lines(result.text).last)
     #expect(summary.end == "count")
@@ -119,16 +127,7 @@ struct WatchCommandTests {
   @Test func aSteadyServiceIsNotSuspected() throws {
     let service = try ComparedService(in: directory)
     try service.tell("add 5 0", "open 5")
-    let result = try dumpcollect(
-      "watch",
-      "\(service.processID)",
-      "--interval",
-      "30ms",
-      "--count",
-      "10",
-      "--grow",
-      "1"
-    )
+    let result = try watch(service, every: "30ms", "--count", "10", "--grow", "1")
     #expect(result.status == 0, "\(result.errorText)")
     let lines = try lines(result.text)
     #expect(lines.count == 11)
@@ -141,14 +140,7 @@ struct WatchCommandTests {
   @Test func aServiceThatGoesUpAndDownIsNotSuspected() throws {
     let service = try ComparedService(in: directory)
     try service.program.write(line: "wave 15")
-    let result = try dumpcollect(
-      "watch",
-      "\(service.processID)",
-      "--interval",
-      "60ms",
-      "--count",
-      "24"
-    )
+    let result = try watch(service, every: "60ms", "--count", "24")
     #expect(result.status == 0, "\(result.errorText)")
     let lines = try lines(result.text)
     // It did move.
@@ -161,14 +153,7 @@ struct WatchCommandTests {
   @Test func onlyCapturesThatShowSomethingStay() throws {
     let service = try ComparedService(in: directory)
     let others = try [service.dump(), service.dump()]
-    let result = try dumpcollect(
-      "watch",
-      "\(service.processID)",
-      "--interval",
-      "30ms",
-      "--count",
-      "6"
-    )
+    let result = try watch(service, every: "30ms", "--count", "6")
     #expect(result.status == 0, "\(result.errorText)")
     let summary = try #require(try lines(result.text).last)
     // The first and the last; what others asked for is theirs.
@@ -178,15 +163,7 @@ struct WatchCommandTests {
 
   @Test func allCapturesStayWhenAskedTo() throws {
     let service = try ComparedService(in: directory)
-    let result = try dumpcollect(
-      "watch",
-      "\(service.processID)",
-      "--interval",
-      "30ms",
-      "--count",
-      "5",
-      "--keep-all"
-    )
+    let result = try watch(service, every: "30ms", "--count", "5", "--keep-all")
     #expect(result.status == 0)
     #expect(try captures().count == 5)
   }
@@ -196,16 +173,7 @@ struct WatchCommandTests {
     let folder = directory.file("kept")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     try service.program.write(line: "leak 10")
-    let result = try dumpcollect(
-      "watch",
-      "\(service.processID)",
-      "--interval",
-      "60ms",
-      "--count",
-      "10",
-      "--keep",
-      folder
-    )
+    let result = try watch(service, every: "60ms", "--count", "10", "--keep", folder)
     #expect(result.status == 0, "\(result.errorText)")
     let lines = try lines(result.text)
     #expect(try captures().isEmpty)
@@ -221,10 +189,7 @@ struct WatchCommandTests {
       in: directory,
       settings: "min-interval=40ms,max-captures=none"
     )
-    let watch = try RunningProgram(
-      Products.dumpcollect,
-      ["watch", "\(service.processID)", "--interval", "20ms"]
-    )
+    let watch = try beginWatch(service, every: "20ms")
     _ = watch.readLine()
     var dumps: [String] = []
     for _ in 0..<12 { dumps.append(try service.dump()) }
@@ -237,14 +202,7 @@ struct WatchCommandTests {
   @Test func theServicesOwnRetentionMayComeFirst() throws {
     let service = try ComparedService(in: directory, settings: "min-interval=none,max-captures=2")
     try service.program.write(line: "leak 5")
-    let result = try dumpcollect(
-      "watch",
-      "\(service.processID)",
-      "--interval",
-      "60ms",
-      "--count",
-      "10"
-    )
+    let result = try watch(service, every: "60ms", "--count", "10")
     #expect(result.status == 0, "\(result.errorText)")
     let summary = try #require(try lines(result.text).last)
     #expect(Set(summary.kept ?? []).isSubset(of: try captures()))
@@ -257,10 +215,7 @@ struct WatchCommandTests {
   @Test func aSignalEndsItWithTheSummary() throws {
     for signal in [SIGINT, SIGTERM] {
       let service = try ComparedService(in: directory)
-      let watch = try RunningProgram(
-        Products.dumpcollect,
-        ["watch", "\(service.processID)", "--interval", "1h"]
-      )
+      let watch = try beginWatch(service, every: "1h")
       let first = try #require(watch.readLine())
       watch.send(signal: signal)
       let last = try #require(watch.readLine())
@@ -274,10 +229,7 @@ struct WatchCommandTests {
 
   @Test func theEndOfTheProcessEndsIt() throws {
     let service = try ComparedService(in: directory)
-    let watch = try RunningProgram(
-      Products.dumpcollect,
-      ["watch", "\(service.processID)", "--interval", "1h"]
-    )
+    let watch = try beginWatch(service, every: "1h")
     let first = try #require(watch.readLine())
     service.program.send(signal: SIGKILL)
     let last = try #require(watch.readLine())
@@ -323,16 +275,7 @@ struct WatchCommandTests {
 
   @Test func captureThatFailsIsSaidAndTheWatchGoesOn() throws {
     let service = try ComparedService(in: directory, settings: "min-interval=1h")
-    let result = try dumpcollect(
-      "watch",
-      "\(service.processID)",
-      "--interval",
-      "30ms",
-      "--count",
-      "3",
-      "--timeout",
-      "200ms"
-    )
+    let result = try watch(service, every: "30ms", "--count", "3", "--timeout", "200ms")
     #expect(result.status == 1)
     let summary = try #require(try lines(result.text).last)
     #expect((summary.captures, summary.failed) == (1, 2))
@@ -361,15 +304,7 @@ struct WatchCommandTests {
   @Test func textIsForFilesWhenAskedFor() throws {
     let service = try ComparedService(in: directory)
     try service.program.write(line: "leak 20")
-    let result = try dumpcollect(
-      "watch",
-      "\(service.processID)",
-      "--interval",
-      "80ms",
-      "--count",
-      "12",
-      "--text"
-    )
+    let result = try watch(service, every: "80ms", "--count", "12", "--text")
     #expect(result.status == 0, "\(result.errorText)")
     #expect(result.text.contains("threads in gamma_role service.c:"))
     #expect(

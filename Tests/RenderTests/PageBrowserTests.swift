@@ -4,7 +4,7 @@ import Report
 import TestSupport
 import Testing
 
-/// The HTML report in Chromium, driven as a person would; `Tests/Fixtures/page/checks.py` says what is looked at.
+/// The HTML report in Chromium, driven as a person would; `Tests/Fixtures/page` says what is looked at.
 ///
 /// `KEEP_PAGES=DIR` leaves the pages, and pictures of their views, in that folder.
 struct PageBrowserTests {
