@@ -29,6 +29,8 @@ static const unsigned char script[] = {
     ,
 #embed "script/lists.js"
     ,
+#embed "script/groups.js"
+    ,
 #embed "script/icicle.js"
     ,
 #embed "script/tree.js"

@@ -16,7 +16,7 @@ struct PageBrowserTests {
     for (name, report) in [
       ("nothing", DumpReport()), ("server", SampleReport.server()), ("crash", SampleReport.crash()),
       ("tasks", SampleReport.tasks()), ("stuck", SampleReport.stuck()),
-      ("pool", SampleReport.pool()),
+      ("pool", SampleReport.pool()), ("similar", SampleReport.similar()),
       ("hostile", SampleReport.hostile()),
       ("huge", SampleReport.huge(threads: 10_000, tasks: 100_000)),
     ] {
@@ -44,6 +44,6 @@ struct PageBrowserTests {
       }
     }
     #expect(result.status == 0, "\(result.errorText)")
-    #expect(passed > 25, "\(result.text)\(result.errorText)")
+    #expect(passed > 34, "\(result.text)\(result.errorText)")
   }
 }

@@ -99,6 +99,43 @@ extension SampleReport {
     return sketch.report
   }
 
+  /// Workers of one loop on several lines, tasks that wait on two, and threads that are alone in what they do.
+  package static func similar() -> DumpReport {
+    var sketch = StackSketch()
+    for (line, count) in [(41, 9), (43, 4), (88, 3), (90, 1), (92, 1)] {
+      let run = "app!Pool.run()@/src/shop/Pool.swift:\(line < 90 ? 7 : 9)"
+      sketch.addThreads(
+        count,
+        ["app!work(_:)@/src/shop/Work.swift:\(line)", run, "libc.so.6!start_thread"],
+        state: .running
+      ) { index, thread in
+        thread.name = "worker-\(line * 10 + index)"
+      }
+    }
+    sketch.addThreads(
+      12,
+      ["libc.so.6!clock_nanosleep", "app!Client.keepAlive()@/src/shop/Client.swift:22"],
+      call: "clock_nanosleep"
+    ) { _, thread in
+      thread.name = "keep-alive"
+    }
+    let stacks = [12, 12, 15].map { line in
+      sketch.addStack(["app!Cart.load()@/src/shop/Cart.swift:\(line)"])
+    }
+    var report = sketch.report
+    report.tasks = stacks.enumerated().map { index, stack in
+      var task = ReportTask(
+        id: UInt64(index + 1),
+        address: UInt64(index + 1) << 9,
+        state: .suspended
+      )
+      task.dependency = .continuation
+      task.stack = stack
+      return task
+    }
+    return report
+  }
+
   /// As many threads and Swift tasks as a large service has, all with different stacks or few.
   package static func huge(threads: Int, tasks: Int) -> DumpReport {
     var report = large(threads: threads, distinct: threads, depth: 27)

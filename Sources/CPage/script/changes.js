@@ -63,13 +63,22 @@ function seriesText(counts) {
   return (shown.length > 8 ? [...shown.slice(0, 4), "…", ...shown.slice(-3)] : shown).join(" → ");
 }
 
-/** How many of the first report's threads and tasks had which stack; undefined where nothing is compared. */
-function oldWeights(populations) {
+/** The first report's threads and tasks as far as it is known of them: rows that stand for several, which the menus filter too. */
+const before = diff && new Map([threads, tasks].map((population) => {
+  const table = diff.old[`${population.noun}s`];
+  return [population, {
+    ...columns(table, ["number", "stack", "state", "wait", "name", "idle"]), kind: population.kind, noun: population.noun, labels: table.labels || {},
+  }];
+}));
+
+/** How many of those of the first report that the menus let through had which stack; undefined where nothing is compared. */
+function oldWeights(populations, filter) {
   if (!diff) return undefined;
   const weights = new Float64Array(stacks.length);
   for (const population of populations) {
-    const pairs = diff.old[`${population.noun}s`];
-    for (let i = 0; i < pairs.length; i += 2) weights[pairs[i]] += pairs[i + 1];
+    const old = before.get(population);
+    const mask = selectRows(old, filter, false);
+    for (let row = 0; row < mask.length; row++) if (mask[row] && old.stack[row] >= 0) weights[old.stack[row]] += old.number[row];
   }
   return weights;
 }

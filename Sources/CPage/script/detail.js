@@ -1,6 +1,6 @@
 /* What stands beside a list: all of one thread, task or group. */
 
-/** A key of the address bar, `t4711`, `k9`, `g0`, `G3`, as what it names; undefined for what is not in this report. */
+/** A key of the address bar, `t4711`, `k9`, `g0`, `G3`, of similar stacks `s0`, `S3`, as what it names; undefined for what is not in this report. */
 function itemOf(key) {
   const kind = (key || "")[0];
   const rest = (key || "").slice(1);
@@ -8,6 +8,8 @@ function itemOf(key) {
   const group = (groups) => (/^\d+$/.test(rest) && groups[rest] ? { group: groups[rest] } : undefined);
   if (kind === "g") return group(threads.groups);
   if (kind === "G") return group(tasks.groups);
+  if (kind === "s") return group(threads.similar);
+  if (kind === "S") return group(tasks.similar);
   const population = kind === "t" ? threads : kind === "k" ? tasks : undefined;
   const row = population === threads ? threadRow(rest) : population === tasks ? taskRow(rest) : undefined;
   return row === undefined ? undefined : { population, row };
@@ -16,12 +18,13 @@ function itemOf(key) {
 const keyOfThread = (row) => `t${threads.tid[row]}`;
 const keyOfTask = (row) => `k${tasks.id[row]}`;
 const keyOfRow = (population, row) => (population === threads ? keyOfThread(row) : keyOfTask(row));
-const keyOfGroup = (group) => `${group.population === threads ? "g" : "G"}${group.index}`;
+const keyOfGroup = (group) => `${(group.variants ? "sS" : "gG")[group.population === threads ? 0 : 1]}${group.index}`;
 
 /** A button that goes to an item. */
 function itemLink(key, label) {
-  const view = { t: "threads", k: "tasks", g: "groups", G: "groups" }[key[0]];
-  return h("button", { type: "button", class: "button link", onclick: () => go({ view, sel: key, ...noFilters }) }, label);
+  const view = { t: "threads", k: "tasks" }[key[0]] || "groups";
+  const alike = /^[sS]/.test(key) ? { alike: "similar" } : {};
+  return h("button", { type: "button", class: "button link", onclick: () => go({ view, sel: key, ...noFilters, ...alike }) }, label);
 }
 
 const threadLink = (tid) => {
@@ -80,17 +83,43 @@ function groupDetail(group, needles) {
       ["Idle", group.idle],
       ["CPU time", group.cpu !== undefined && seconds(group.cpu)],
       [population === threads ? "Threads" : "Tasks", text(group.ids)],
+      ["Similar stacks", group.similar && itemLink(keyOfGroup(group.similar), similarText(group.similar))],
       ["Fingerprint", group.print && h("code", null, group.print)],
     ]),
     stackSection(group.stack, {
-      needles, truncated: text(group.truncated === undefined ? population.truncated[members[0]] : group.truncated),
+      needles, variants: group.variants, title: group.variants && "The most frequent stack", truncated: text(group.truncated === undefined ? population.truncated[members[0]] : group.truncated),
       missing: population === threads ? text(threads.reason[members[0]]) : text(group.truncated),
     }),
     group.creatorStack !== undefined && stackSection(group.creatorStack, { title: "Created by", needles, label: "Stack that created them" }),
+    group.variants && variantSection(group),
     h("h3", null, "Members"),
     h("div", { class: "members" }, shown, members.length > shown.length &&
       h("button", { type: "button", class: "button link", onclick: () => go(list({ group: keyOfGroup(group) })) },
         `all ${count(members.length, population.noun)}`)),
+  ];
+}
+
+/** `12 threads in 5 different stacks` */
+const similarText = (group) =>
+  `${count(group.members.length, group.population.noun)} in ${count(group.variants.length, "different stack")}`;
+
+/** Variants that are written out; the list has them all. */
+const mostVariants = 60;
+
+/** The different stacks of a group of similar ones, by what is their own. */
+function variantSection(group) {
+  const { variants } = group;
+  return [
+    h("h3", null, "Different stacks", h("span", null, grouped(variants.length))),
+    h("ul", { class: "rows variants", "aria-label": "Different stacks" }, variants.slice(0, mostVariants).map((variant) =>
+      h("li", null, h("button", { type: "button", class: "row", onclick: () => go({ sel: keyOfGroup(variant) }) },
+        h("span", { class: "weight" },
+          h("span", { class: "bar", "width%": (100 * variant.members.length) / variants[0].members.length }),
+          h("span", { class: "value" }, grouped(variant.members.length))),
+        h("span", { class: "two" },
+          h("div", { class: "where" }, differenceText(variant) || "elsewhere in the same line"),
+          h("div", { class: "soft" }, [text(variant.activity), text(variant.names)].filter(Boolean).join(" · "))))))),
+    variants.length > mostVariants && h("p", { class: "soft" }, `${grouped(variants.length - mostVariants)} more in the list.`),
   ];
 }
 
@@ -121,6 +150,7 @@ function threadDetail(row, needles) {
       ["Scheduling", (data.threads.schedule || {})[row]],
       ["Wait channel", threads.channel[row] >= 0 && h("code", null, text(threads.channel[row]))],
       ["Same stack", group && group.members.length > 1 && itemLink(keyOfGroup(group), `${count(group.members.length, "thread")}`)],
+      ["Similar stacks", group?.similar && itemLink(keyOfGroup(group.similar), similarText(group.similar))],
       ["Created by", creator >= 0 && h("span", null, threadLink(creator),
         threadRow(creator) === undefined && threads.creatorName[row] >= 0 ? ` "${text(threads.creatorName[row])}"` : "")],
     ]),
@@ -192,6 +222,7 @@ function taskDetail(row, needles) {
         children.length > 20 && `and ${grouped(children.length - 20)} more`)],
       ["Priority", priority],
       ["Same stack", group && group.members.length > 1 && itemLink(keyOfGroup(group), `${count(group.members.length, "task")}`)],
+      ["Similar stacks", group?.similar && itemLink(keyOfGroup(group.similar), similarText(group.similar))],
       ["Address", h("code", null, hex(tasks.address[row]))],
     ]),
     stackSection(tasks.stack[row], { needles, truncated: text(tasks.truncated[row]), missing: text(tasks.truncated[row]) }),

@@ -130,8 +130,7 @@ function stacksView() {
   const direction = choice("Direction", [["", "Callers first"], ["in", "Called first"]], "",
     (value) => go({ dir: value, zoom: "" }));
   const form = choice("Form", [["", "Drawing"], ["table", "Functions"]], "", (value) => go({ mode: value }));
-  // Of threads of before it is only known how many had which stack.
-  const toolbar = new Toolbar(diff ? [] : [threads, tasks], [hasBoth && of.element, form.element, direction.element]);
+  const toolbar = new Toolbar([threads, tasks], [hasBoth && of.element, form.element, direction.element], { isCompared: diff !== undefined });
   const drawing = new Icicle();
   const table = new FunctionTable();
   const area = h("div", { class: "split one" });
@@ -156,7 +155,7 @@ function stacksView() {
         shownKey = key;
         const weights = weightsOf(populations, filter);
         if (isTable) table.setWeights(weights);
-        else drawing.setTree(new CallTree(weights, filter.dir === "in", oldWeights(populations)), populations);
+        else drawing.setTree(new CallTree(weights, filter.dir === "in", oldWeights(populations, filter)), populations);
       }
       if (isTable) setText(toolbar.result, table.search(filter.q));
       else setText(toolbar.result, drawing.search(filter.q, Number(filter.zoom) || 0));

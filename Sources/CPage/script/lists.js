@@ -1,32 +1,44 @@
-/* Groups, threads and tasks: a search, menus, a list, and beside it the detail of what was chosen. */
+/* Threads and tasks: a search, menus, a list, and beside it the detail of what was chosen. */
 
 /** The filter of an address without one. */
 const noFilters = { q: "", state: "", wait: "", name: "", module: "", label: "", idle: "", group: "", sort: "", zoom: "" };
 const filterNames = ["state", "wait", "name", "module", "label", "idle"];
 
-/** Counts how many rows of the populations have which value, the most frequent first. */
+/** Counts how many of the populations have which value, in the first report of a comparison too, the most frequent first. */
 function tally(populations, valuesOf) {
   const counts = new Map();
   for (const population of populations) {
     for (let row = 0; row < population.count; row++) {
-      for (const value of valuesOf(population, row)) if (value) counts.set(value, (counts.get(value) || 0) + 1);
+      for (const value of valuesOf(population, row)) if (value) counts.set(value, (counts.get(value) || 0) + (population.number ? population.number[row] : 1));
     }
   }
-  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  return counts;
 }
 
 function moduleTally(populations) {
   const weights = new Float64Array(stacks.length);
   for (const population of populations) {
-    for (let row = 0; row < population.count; row++) if (population.stack[row] >= 0) weights[population.stack[row]]++;
+    for (let row = 0; row < population.count; row++) {
+      if (population.stack[row] >= 0) weights[population.stack[row]] += population.number ? population.number[row] : 1;
+    }
   }
   const counts = new Float64Array(modules.length);
   stacks.forEach((stack, index) => {
     if (weights[index] === 0) return;
     for (const module of new Set(stack.map((frame) => frames.module[frame]))) if (module >= 0) counts[module] += weights[index];
   });
-  return modules.map((module, index) => [text(module.path), counts[index]]).filter(([, number]) => number > 0)
-    .sort((a, b) => b[1] - a[1]);
+  return new Map(modules.map((module, index) => [text(module.path), counts[index]]).filter(([, number]) => number > 0));
+}
+
+/** What a menu offers: values and how many have them, `12`, or `10 → 12` where reports are compared. */
+function menuEntries(now, old) {
+  const values = [...new Set([...now.keys(), ...(old ? old.keys() : [])])];
+  const most = (value) => Math.max(now.get(value) || 0, old?.get(value) || 0);
+  values.sort((a, b) => most(b) - most(a) || (a < b ? -1 : 1));
+  return values.map((value) => {
+    const [first, last] = [old?.get(value) || 0, now.get(value) || 0];
+    return [value, old && first !== last ? seriesText([first, last]) : grouped(last)];
+  });
 }
 
 function labelTexts(population, row) {
@@ -40,7 +52,8 @@ const menuLength = 200;
 
 /** The search and the menus above a list. */
 class Toolbar {
-  constructor(populations, extra = []) {
+  /** `isCompared`: the menus filter the first report of a comparison too. */
+  constructor(populations, extra = [], { isCompared = false } = {}) {
     this.search = h("input", {
       type: "search", "aria-label": "Search", placeholder: "Search functions, files, names, ids…  ( / )", spellcheck: "false",
       autocomplete: "off",
@@ -55,22 +68,25 @@ class Toolbar {
     });
     this.result = h("span", { class: "result", role: "status" });
     this.menus = {};
-    const menu = (name, label, entries) => {
+    const old = isCompared ? populations.map((population) => before.get(population)) : undefined;
+    const menu = (name, label, count) => {
+      const entries = menuEntries(count(populations), old && count(old));
       if (entries.length < (name === "module" || name === "label" ? 1 : 2)) return false;
       const select = h("select", { "aria-label": label, onchange: () => go({ [name]: select.value, zoom: "" }) },
         h("option", { value: "" }, label),
         entries.slice(0, menuLength).map(([value, number]) =>
-          h("option", { value }, `${name === "module" ? fileName(value) : value} (${grouped(number)})`)));
+          h("option", { value }, `${name === "module" ? fileName(value) : value} (${number})`)));
       this.menus[name] = select;
       return select;
     };
+    const values = (valuesOf) => (populations) => tally(populations, valuesOf);
     const filters = h("div", { class: "filters", id: `filters-${++gridNumber}` },
-      menu("state", "Any state", tally(populations, (population, row) => [text(population.state[row])])),
-      menu("wait", "Any wait", tally(populations, (population, row) => [text(population.wait[row])])),
-      menu("name", "Any name", tally(populations, (population, row) => [familyOf(population.name[row])])),
-      menu("module", "Any module", moduleTally(populations)),
-      menu("label", "Any label", tally(populations, labelTexts)),
-      menu("idle", "Busy and idle", tally(populations, (population, row) => [isIdle(population, row) ? "idle" : "busy"])));
+      menu("state", "Any state", values((population, row) => [text(population.state[row])])),
+      menu("wait", "Any wait", values((population, row) => [text(population.wait[row])])),
+      menu("name", "Any name", values((population, row) => [familyOf(population.name[row])])),
+      menu("module", "Any module", moduleTally),
+      menu("label", "Any label", values(labelTexts)),
+      menu("idle", "Busy and idle", values((population, row) => [isIdle(population, row) ? "idle" : "busy"])));
     const more = h("button", {
       type: "button", class: "button filters-button", "aria-expanded": "false", "aria-controls": filters.id,
       onclick: () => more.setAttribute("aria-expanded", String(filters.classList.toggle("shown"))),
@@ -145,7 +161,7 @@ class ListView {
   show(filter) {
     this.toolbar.show(filter);
     this.needles = needlesOf(filter.q);
-    const key = JSON.stringify([...filterNames.map((name) => filter[name]), filter.q, filter.group, filter.sort, filter.mode]);
+    const key = JSON.stringify([...filterNames.map((name) => filter[name]), filter.q, filter.group, filter.sort, filter.mode, filter.alike]);
     if (key !== this.shownKey) {
       const isFirst = this.shownKey === null;
       this.shownKey = key;
@@ -200,69 +216,10 @@ function fillTwo(cell, first, place, second, needles) {
     cell.append(h("div", { class: "where" }, h("span"), " ", h("span", { class: "soft" })), h("div", { class: "soft" }));
   }
   const [top, bottom] = cell.children;
-  setMarked(top.children[0], first, needles);
-  setMarked(top.children[1], place, needles);
+  const [name, where] = top.querySelectorAll(":scope > :not(.twist)");
+  setMarked(name, first, needles);
+  setMarked(where, place, needles);
   setMarked(bottom, second, needles);
-}
-
-// MARK: Groups
-
-function groupsView() {
-  const largest = allGroups.length ? allGroups[0].members.length : 1;
-  const hasBoth = threads.count > 0 && tasks.count > 0;
-  const weights = new Map();
-  const matching = (group) => weights.get(group) ?? group.members.length;
-  const columns = [
-    {
-      id: "count", label: "Count", width: "92px", descending: true, sort: matching,
-      fill(cell, group) {
-        if (!cell.firstChild) cell.append(h("div", { class: "weight" }, h("span", { class: "bar" }), h("span", { class: "value" })));
-        const [bar, value] = cell.firstChild.children;
-        bar.style.width = `${(100 * matching(group)) / largest}%`;
-        setText(value, grouped(matching(group)));
-        cell.title = matching(group) === group.members.length ? "" : `${grouped(matching(group))} of ${grouped(group.members.length)} match`;
-      },
-    },
-    {
-      id: "where", label: "Where, and what it does", width: "minmax(0, 1fr)", class: "two", sort: (group) => whereText(group.stack)[0],
-      fill(cell, group) {
-        const [where, place] = whereText(group.stack);
-        fillTwo(cell, where || "no stack", place, groupLine(group), view.needles);
-      },
-    },
-    {
-      id: "frames", label: "Frames", width: "64px", class: "number wide", descending: true,
-      sort: (group) => (group.stack >= 0 ? stacks[group.stack].length : 0),
-      fill: cellOf((cell, group) => setText(cell, group.stack >= 0 ? grouped(stacks[group.stack].length) : "")),
-    },
-  ];
-  if (hasBoth) {
-    columns.push({
-      id: "kind", label: "Of", width: "64px", sort: (group) => group.population.noun,
-      fill: cellOf((cell, group) => setText(cell, `${group.population.noun}s`)),
-    });
-  }
-  const view = new ListView({
-    label: "Groups of identical stacks", columns, rowHeight: 54, populations: [threads, tasks], keyOf: keyOfGroup,
-    rowOf: (item) => item.group,
-  });
-  view.choose = (filter) => {
-    weights.clear();
-    let members = 0;
-    const masks = new Map([threads, tasks].map((population) => [population, selectRows(population, filter)]));
-    const rows = allGroups.filter((group) => {
-      const mask = masks.get(group.population);
-      let number = 0;
-      for (const row of group.members) number += mask[row];
-      if (number !== group.members.length) weights.set(group, number);
-      members += number;
-      return number > 0;
-    });
-    // In the order of what matches.
-    if (weights.size) rows.sort((a, b) => matching(b) - matching(a));
-    return { rows, result: `${count(rows.length, "group")} of ${countItems(members, [threads, tasks])}`, empty: emptyText };
-  };
-  return view;
 }
 
 // MARK: Threads
@@ -319,7 +276,10 @@ function chooseRows(population, filter) {
   const mask = selectRows(population, filter);
   const group = filter.group && itemOf(filter.group)?.group;
   let rows = rowsOf(mask);
-  if (group && group.population === population) rows = rows.filter((row) => population.group[row] === group.index);
+  if (group && group.population === population) {
+    const wanted = new Set((group.variants || [group]).map(({ index }) => index));
+    rows = rows.filter((row) => wanted.has(population.group[row]));
+  }
   const all = rows.length === population.count;
   return {
     rows, empty: emptyText,

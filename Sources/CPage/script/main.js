@@ -3,7 +3,7 @@
 const themeListeners = [];
 
 const firstView = diff ? "changes" : "summary";
-const defaults = { view: firstView, sel: "", of: "", dir: "", mode: "", ...noFilters };
+const defaults = { view: firstView, sel: "", of: "", dir: "", mode: "", alike: "", ...noFilters };
 let state = { ...defaults };
 
 /** The views of this report: name, title, number, and how the view is made when it is first shown. */
@@ -99,7 +99,7 @@ function makeTabs() {
 
 /** What is chosen in one list stays chosen in another one that has it. */
 function selectionFor(view) {
-  const kinds = { groups: "gG", threads: "t", tasks: "k" }[view] || "";
+  const kinds = { groups: "gGsS", threads: "t", tasks: "k" }[view] || "";
   return state.sel && kinds.includes(state.sel[0]) ? state.sel : "";
 }
 

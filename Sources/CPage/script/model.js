@@ -15,7 +15,7 @@ function column(value, rows, absent = none) {
 }
 
 /** Columns of which nothing is 0. */
-const zeroColumns = new Set(["flags", "cancelled", "steady", "started"]);
+const zeroColumns = new Set(["flags", "cancelled", "steady", "started", "idle"]);
 
 function columns(table, names) {
   const result = { count: table.count || 0 };
@@ -126,11 +126,50 @@ for (const population of [threads, tasks]) {
   for (const group of population.groups) if (group.stack === undefined) group.stack = none;
 }
 
+/** Groups whose stacks differ in lines or addresses alone, as one: `variants` are these groups, the largest first. */
+threads.similar = similarGroups(threads, data.similar || []);
+tasks.similar = similarGroups(tasks, data.similarTasks || []);
+
+function similarGroups(population, table) {
+  return table.map((group, index) => {
+    const variants = group.of.map((number) => population.groups[number]);
+    const members = variants.flatMap((variant) => variant.members).sort((a, b) => a - b);
+    const similar = Object.assign(group, { population, index, variants, members });
+    for (const variant of variants) variant.similar = similar;
+    return similar;
+  });
+}
+
 /** Whether it waits for work and for nothing else. */
-const isIdle = (population, row) => Boolean(population.groups[population.group[row]]?.idle);
+const isIdle = (population, row) => (population.idle ? population.idle[row] === 1 : Boolean(population.groups[population.group[row]]?.idle));
 
 /** The largest first; of as many, threads first. */
-const allGroups = [...threads.groups, ...tasks.groups].sort((a, b) => b.members.length - a.members.length);
+const bySize = (groups) => groups.sort((a, b) => b.members.length - a.members.length);
+const allGroups = bySize([...threads.groups, ...tasks.groups]);
+/** The same with one group for those that are similar. */
+const groupsOfSimilar = bySize([...threads.similar, ...tasks.similar, ...allGroups.filter((group) => !group.similar)]);
+const hasSimilar = groupsOfSimilar.length < allGroups.length;
+
+/** Positions in the stack at which similar stacks differ, innermost first. */
+function differingPositions(group) {
+  group.differing ||= stacks[group.stack].map((_, at) => at).filter((at) => {
+    const frame = stacks[group.stack][at];
+    return group.variants.some(({ stack }) => !isShownAlike(frame, stacks[stack][at]));
+  });
+  return group.differing;
+}
+
+/** Whether two frames of one function read the same. */
+function isShownAlike(a, b) {
+  return a === b || (frames.file[a] === frames.file[b] && frames.line[a] === frames.line[b] && isInlined(a) === isInlined(b)
+    && frames.module[a] === frames.module[b]);
+}
+
+/** `work()  work.cpp:43 ← run()  run.cpp:7`: what of a stack is its own among similar ones. */
+function differenceText(variant) {
+  const frames = differingPositions(variant.similar).slice(0, 2).map((at) => stacks[variant.stack][at]);
+  return frames.map((frame) => `${frameName(frame)}${isInlined(frame) ? " (inlined)" : ""} ${shortPlace(frame)}`).join(" ← ");
+}
 
 /** `3 threads`, `1 task`, `5 threads and tasks` */
 function countItems(number, populations) {

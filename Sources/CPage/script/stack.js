@@ -3,11 +3,13 @@
 /** Frames written at once; of longer stacks the rest is asked for. */
 const framesAtOnce = 200;
 
-/** `needles` are marked; the source of the innermost frame that has one is shown at once. */
-function stackElement(stack, { truncated = "", needles = [], label = "Stack" } = {}) {
+/** `needles` are marked; the source of the innermost frame that has one is shown at once. Of `variants` the places are named where
+    they differ. */
+function stackElement(stack, { truncated = "", needles = [], label = "Stack", variants } = {}) {
   const list = h("ol", { class: "frames", "aria-label": label });
   const all = stacks[stack];
   const runs = repetitions(all);
+  const places = variants ? all.map((_, at) => placesAt(at, all, variants)) : [];
   let needsSource = true;
   const write = (from) => {
     let written = 0;
@@ -17,7 +19,7 @@ function stackElement(stack, { truncated = "", needles = [], label = "Stack" } =
       for (let i = start; i < start + length; i++, written++) {
         const open = needsSource && frames.source[all[i]] >= 0;
         if (open) needsSource = false;
-        list.append(frameElement(all[i], i, length === 1 ? times : 1, needles, open));
+        list.append(frameElement(all[i], i, length === 1 ? times : 1, needles, open, places[i]));
       }
       if (length > 1) list.append(h("li", { class: "frame-note" }, `↑ these ${length} frames (× ${grouped(times)})`));
     }
@@ -34,12 +36,29 @@ function stackElement(stack, { truncated = "", needles = [], label = "Stack" } =
   return list;
 }
 
-function frameElement(frame, index, times, needles, open) {
+/** Places that are written out of one function in similar stacks. */
+const shownPlaces = 4;
+
+/** Of more different stacks nobody reads the places. */
+const comparedVariants = 500;
+
+/** `work.cpp:41, :43, :88 and 2 more` at a position; undefined where all stacks are in one place. */
+function placesAt(at, stack, variants) {
+  const first = framePlace(stack[at]);
+  const places = new Set([first, ...variants.slice(0, comparedVariants).map((variant) => framePlace(stacks[variant.stack][at]))]);
+  if (places.size === 1) return undefined;
+  const file = first.replace(/:\d+$/, "");
+  const others = [...places].slice(1, shownPlaces).map((place) => (place.startsWith(`${file}:`) ? place.slice(file.length) : fileName(place)));
+  const more = places.size - shownPlaces;
+  return [first, ...others].join(", ") + (more > 0 ? ` and ${grouped(more)} more` : "");
+}
+
+function frameElement(frame, index, times, needles, open, places) {
   const more = h("div", { class: "frame-more", id: `frame-${++frameNumber}`, hidden: true });
   const name = h("span", { class: "function" });
   setMarked(name, frameName(frame), needles);
   const place = h("span", { class: "place" });
-  setMarked(place, framePlace(frame), needles);
+  setMarked(place, places || framePlace(frame), needles);
   const toggle = () => {
     more.hidden = !more.hidden;
     button.setAttribute("aria-expanded", String(!more.hidden));

@@ -12,7 +12,7 @@ struct PageComparison {
     words = comparison.reports.map { TaskWords($0) }
   }
 
-  func write(_ json: inout JSONWriter) throws {
+  func write(_ json: inout JSONWriter, _ strings: inout StringTable) throws {
     let heading = try lines { try ComparisonHeading(comparison).write(to: &$0) }
     let details = try lines { try ComparisonDetails(comparison).write(to: &$0) }
     json.key("diff")
@@ -27,8 +27,9 @@ struct PageComparison {
       json.array(comparison.standstill?.groups ?? []) { write($1, &$0) }
       json.key("old")
       json.object { json in
-        write("threads", comparison.old.threads.map(\.stack), &json)
-        write("tasks", comparison.old.tasks.map(\.stack), &json)
+        let before = PageBefore(comparison.old, stacks: merged.stacks[0])
+        before.writeThreads(&json, &strings)
+        before.writeTasks(&json, &strings)
       }
     }
   }
@@ -88,16 +89,5 @@ struct PageComparison {
       threadIDsText(threads.map(\.threadID)),
     ]
     .filter { !$0.isEmpty }.joined(separator: " · ")
-  }
-
-  /// How many had which stack, as pairs.
-  private func write(_ name: String, _ stacks: [Int?], _ json: inout JSONWriter) {
-    var counts: [Int: Int] = [:]
-    for stack in stacks {
-      guard let stack else { continue }
-      counts[merged.stacks[0][stack], default: 0] += 1
-    }
-    json.key(name)
-    json.array(counts.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }) { $0.number($1) }
   }
 }

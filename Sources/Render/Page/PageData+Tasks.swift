@@ -50,31 +50,6 @@ extension PageData {
     }
   }
 
-  private mutating func writeTaskGroups(_ json: inout JSONWriter) {
-    let groups = report.taskGroups()
-    var group = [Int](repeating: StringTable.none, count: report.tasks.count)
-    for (number, members) in groups.enumerated() {
-      for task in members.tasks { group[task] = number }
-    }
-    let words = TaskWords(report)
-    json.column("taskGroup", group)
-    json.key("taskGroups")
-    json.array(groups) { json, group in
-      let tasks = group.tasks.map { report.tasks[$0] }
-      let states = group.activities.map(\.activity.state.rawValue)
-      let waits = countedTexts(tasks, { words.waitText($0) ?? "" }, otherwise: words.waitKindText)
-      json.object { json in
-        json.field("print", group.fingerprint?.text)
-        json.field("stack", group.stack)
-        json.field("truncated", strings.number(group.truncated))
-        json.field("activity", strings.number(Set(states).sorted().joined(separator: ", ")))
-        json.field("waits", strings.number(waits))
-        json.field("names", strings.number(namesText(tasks.compactMap(\.name))))
-        json.field("ids", strings.number(idsText(tasks.map(\.id), "task", "tasks")))
-      }
-    }
-  }
-
   /// Actors and executors, and who holds them.
   mutating func writeExecutors(_ json: inout JSONWriter) {
     guard !report.executors.isEmpty else { return }

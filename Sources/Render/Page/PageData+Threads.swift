@@ -62,36 +62,6 @@ extension PageData {
     }
   }
 
-  /// The groups of threads; which thread is in which is a column of its own.
-  mutating func writeGroups(_ json: inout JSONWriter) {
-    let groups = report.groups()
-    let words = WaitWords(report)
-    var group = [Int](repeating: StringTable.none, count: report.threads.count)
-    for (number, members) in groups.enumerated() {
-      for thread in members.threads { group[thread] = number }
-    }
-    json.column("threadGroup", group)
-    json.key("groups")
-    json.array(groups) { json, group in
-      let threads = group.threads.map { report.threads[$0] }
-      json.object { json in
-        json.field("print", group.fingerprint?.text)
-        json.field("stack", group.stack)
-        json.field("activity", strings.number(activitiesText(group)))
-        json.field("names", strings.number(namesText(threads.compactMap(\.name))))
-        json.field("ids", strings.number(threadIDsText(threads.map(\.threadID))))
-        json.field("idle", group.idle.map { visible($0.text) })
-        json.field("cpu", group.cpuTime.map { Self.milliseconds($0) })
-        let waits = words.lines(of: threads)
-        if !waits.isEmpty {
-          json.key("waitLines")
-          json.array(waits) { $0.string($1) }
-        }
-        if let creator = group.createdBy?.stack { json.field("creatorStack", creator) }
-      }
-    }
-  }
-
   /// Scheduling where it is not the usual one.
   private static func schedule(_ thread: ReportThread) -> String? {
     var parts: [String] = []
@@ -102,7 +72,7 @@ extension PageData {
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 
-  private static func milliseconds(_ time: Duration?) -> Int {
+  static func milliseconds(_ time: Duration?) -> Int {
     guard let time else { return StringTable.none }
     let (seconds, attoseconds) = time.components
     let (whole, overflow) = max(seconds, 0).multipliedReportingOverflow(by: 1000)

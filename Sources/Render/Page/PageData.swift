@@ -26,7 +26,7 @@ struct PageData {
     var json = JSONWriter(escapesMarkup: true)
     try json.object { json in
       writeCapture(&json)
-      try comparison?.write(&json)
+      try comparison?.write(&json, &strings)
       writeFindings(&json)
       writeProcess(&json)
       writeResources(&json)

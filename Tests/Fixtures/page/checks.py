@@ -10,6 +10,7 @@ import traceback
 # Each adds its checks, which are made in this order.
 import summary_checks
 import list_checks
+import group_checks
 import keyboard_checks
 import stack_checks
 import task_checks
@@ -23,7 +24,7 @@ from checking import CHECKS
 def take_pictures(browser):
     views = [("crash", ""), ("server", "#groups?sel=g0"), ("crash", "#threads?q=worker&sel=t4716"), ("server", "#stacks"),
              ("huge", "#stacks?q=Worker%3C49"), ("server", "#stacks?mode=table"), ("tasks", "#tasks?mode=tree&sel=k9"), ("stuck", "#locks"), ("diff", ""), ("diff", "#stacks"),
-             ("server", "#resources"), ("huge", "#groups"), ("hostile", "#threads")]
+             ("server", "#resources"), ("similar", "#groups?alike=similar&sel=s0"), ("similar", "#groups?alike=similar&sel=g1"), ("huge", "#groups"), ("hostile", "#threads")]
     for width, height in [(1280, 800), (390, 844)]:
         browser.size(width, height)
         for theme in ["light", "dark"]:
@@ -31,7 +32,7 @@ def take_pictures(browser):
             for name, address in views:
                 browser.open(name, address)
                 time.sleep(0.1)
-                view = address.split("?")[0].strip("#") + ("-table" if "mode=table" in address else "")
+                view = address.split("?")[0].strip("#") + ("-table" if "mode=table" in address else "-variant" if "sel=g1" in address else "")
                 browser.driver.save_screenshot(str(browser.folder / f"{name}-{view or 'summary'}-{width}-{theme}.png"))
 
 

@@ -18,3 +18,26 @@ def a_comparison_shows_what_changed_and_the_last_report(browser):
     for view in ["groups", "threads", "resources"]:
         browser.click(f"#tab-{view}")
     equal(browser.complaints(), [])
+
+
+@check
+def the_menus_of_a_comparison_filter_both_reports(browser):
+    browser.open("diff", "#stacks")
+    options = browser.js("return Object.fromEntries([...document.querySelectorAll('select')].filter((s) => s.checkVisibility())"
+                         ".map((s) => [s.ariaLabel, [...s.options].slice(1).map((o) => o.text)]))")
+    # What only the first report has is offered too.
+    holds("running (1 → 0)" in options["Any state"], str(options))
+    holds(any(text.startswith("worker-* (5 → 7") for text in options["Any name"]), str(options))
+    before = browser.text(".readout .share")
+    browser.choose("Any state", "running")
+    holds("0 threads" in browser.text(".readout .share") and "before: 1 (−1)" in browser.text(".readout .share"), browser.text(".readout"))
+    browser.choose("Any state", "")
+    equal(browser.text(".readout .share"), before)
+    browser.choose("Any name", "worker-*")
+    holds("7 threads, 100 % · before: 5 (+2)" in browser.text(".readout .share"), browser.text(".readout"))
+    browser.choose("Any module", "/opt/shop/lib/plug in.so")
+    holds("0 threads" in browser.text(".readout .share"), browser.text(".readout"))
+    holds("module=" in browser.address(), browser.address())
+    browser.click(".toolbar .quiet")
+    equal(browser.text(".readout .share"), before)
+    equal(browser.complaints(), [])

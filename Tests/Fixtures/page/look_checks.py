@@ -8,7 +8,8 @@ def both_themes_have_contrast_everywhere(browser):
         browser.media(prefers_color_scheme=theme)
         for name, address in [("crash", ""), ("crash", "#groups?q=worker&sel=g0"), ("crash", "#threads?sel=t4716&q=worker"),
                               ("crash", "#stacks"), ("crash", "#stacks?mode=table"), ("tasks", "#tasks?mode=tree&sel=k9"),
-                              ("tasks", "#locks"), ("stuck", "#locks"), ("diff", ""), ("diff", "#stacks"), ("crash", "#resources"), ("server", "#threads?sel=t4717")]:
+                              ("tasks", "#locks"), ("stuck", "#locks"), ("diff", ""), ("diff", "#stacks"), ("similar", "#groups?alike=similar&sel=s0"),
+                              ("similar", "#groups?alike=similar&sel=g1&q=work"), ("crash", "#resources"), ("server", "#threads?sel=t4717")]:
             browser.open(name, address)
             texts, low = browser.contrasts()
             holds(texts > 10, f"{texts} texts at {address}")
@@ -35,7 +36,7 @@ def the_theme_can_be_chosen(browser):
 def screen_readers_have_a_name_for_every_control(browser):
     for name, address in [("crash", ""), ("crash", "#groups?sel=g0"), ("crash", "#threads?sel=t4716"), ("crash", "#stacks"),
                           ("crash", "#stacks?mode=table"), ("tasks", "#tasks?mode=tree&sel=k9"), ("tasks", "#locks"), ("stuck", "#locks"), ("diff", ""),
-                          ("crash", "#resources")]:
+                          ("diff", "#stacks"), ("similar", "#groups?alike=similar&sel=s0"), ("crash", "#resources")]:
         browser.open(name, address)
         unnamed, roles = browser.unnamed()
         equal(unnamed, [], f"{name} {address}")
@@ -55,6 +56,11 @@ def a_phone_shows_list_or_detail(browser):
         for view in ["summary", "groups", "stacks", "resources"]:
             browser.open("server", f"#{view}")
             equal(browser.js("return document.documentElement.scrollWidth"), 390, view)
+        browser.open("similar", "#groups?alike=similar&sel=s0")
+        equal(browser.js("return document.documentElement.scrollWidth"), 390, "similar stacks")
+        holds("Different stacks" in browser.text(".detail"), "the variants are there")
+        browser.open("diff", "#stacks")
+        equal(browser.js("return document.documentElement.scrollWidth"), 390, "the drawing of a comparison")
     finally:
         browser.size(1280, 800)
 
