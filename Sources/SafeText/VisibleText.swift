@@ -1,7 +1,8 @@
 /// Text from outside, made safe to print: a terminal obeys nothing in it.
 ///
-/// Control characters (C0, DEL, C1), line separators and marks that change the direction of writing become
-/// `\u{1b}` and the like. Everything else stays as it is.
+/// Control characters (C0, DEL, C1), line separators, marks that change the direction of writing, and those that nobody
+/// sees become `\u{1b}` and the like: two names that look the same are. Everything else stays as it is, also the joiners
+/// that scripts and emoji are written with.
 package func visible(_ text: String) -> String {
   guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
   var result = ""
@@ -32,6 +33,8 @@ package func quoted(_ text: String) -> String {
 private func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.value {
   case 0..<0x20, 0x7f...0x9f, 0x61c, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069, 0xfeff: true
+  // Zero width, invisible operators, marks of annotations, tags.
+  case 0x180e, 0x200b, 0x2060...0x2065, 0x206a...0x206f, 0xfff9...0xfffb, 0xe0000...0xe007f: true
   default: false
   }
 }

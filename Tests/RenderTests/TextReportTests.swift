@@ -120,6 +120,15 @@ struct TextReportTests {
     #expect(try rendered(report, .text).contains("\\u{1b}]0;title\\u{7}\\u{9b}31m\\r\\n\\u{202e}"))
   }
 
+  @Test func namesThatLookTheSameAreTheSame() throws {
+    var report = SampleReport.server()
+    report.process.name = "sh\u{200b}o\u{2060}p\u{e0041}"
+    #expect(try rendered(report, .text).hasPrefix("sh\\u{200b}o\\u{2060}p\\u{e0041} (pid"))
+    // Persian has a joiner that keeps letters apart, and families are joined of several emoji.
+    report.process.name = "می\u{200c}خواهم 👨\u{200d}👩"
+    #expect(try rendered(report, .text).hasPrefix("می\u{200c}خواهم 👨\u{200d}👩 (pid"))
+  }
+
   @Test(arguments: [
     (["a"], "\"a\""),
     (["w-9", "w-10", "w-8"], "\"w-8\" … \"w-10\""),
