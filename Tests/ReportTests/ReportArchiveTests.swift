@@ -92,6 +92,17 @@ struct ReportArchiveTests {
     #expect(attributes[.posixPermissions] as? Int == 0o600)
   }
 
+  @Test func aLinkStaysALinkAndWhatItLeadsToIsReplaced() throws {
+    let path = directory.file("a.dcreport")
+    let link = directory.file("latest.dcreport")
+    try ReportArchive.write(SampleReport.server(), to: path)
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "a.dcreport")
+    try ReportArchive.write(SampleReport.crash(), to: link)
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "a.dcreport")
+    #expect(try ReportArchive.read(at: path) == SampleReport.crash())
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).count == 2)
+  }
+
   @Test func aReportThatCannotBeWrittenLeavesTheOldOne() throws {
     let path = directory.file("a.dcreport")
     try ReportArchive.write(SampleReport.server(), to: path)

@@ -8,7 +8,10 @@ final class UnfinishedFile {
   private var isPublished = false
 
   /// Makes the file, empty and with mode 0600.
-  init(replacing finalPath: String) throws(ReportArchiveError) {
+  ///
+  /// Where `path` is a symbolic link, what it leads to is replaced, and the link stays.
+  init(replacing path: String) throws(ReportArchiveError) {
+    let finalPath = Self.target(of: path) ?? path
     self.finalPath = finalPath
     var status = stat()
     if unsafe stat(finalPath, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
@@ -23,9 +26,9 @@ final class UnfinishedFile {
     let folder = slash.map { String(finalPath[...$0]) } ?? "./"
     let name = slash.map { finalPath[finalPath.index(after: $0)...] } ?? finalPath[...]
     // Cut so that the added characters never push a long name over the limit of 255 bytes.
-    path =
+    self.path =
       "\(folder).\(name.prefix(48)).\(getpid()).\(String(UInt64.random(in: .min ... .max), radix: 36))"
-    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    let descriptor = unsafe open(self.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       // Nothing was made, so nothing is to be removed.
       isPublished = true
@@ -36,6 +39,14 @@ final class UnfinishedFile {
       )
     }
     close(descriptor)
+  }
+
+  /// The path of a file without symbolic links; nil where there is none yet.
+  private static func target(of path: String) -> String? {
+    // Safe because what realpath returns is a string of its own, which is freed here.
+    guard let real = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(real) }
+    return unsafe String(cString: real)
   }
 
   deinit {
