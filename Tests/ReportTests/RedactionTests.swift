@@ -26,6 +26,25 @@ struct RedactionTests {
     return try runSuccessfully("python3", ["-c", program, value])
   }
 
+  @Test func aShortNameIsTakenOutOfFindings() throws {
+    var report = SampleReport.server()
+    report.threads[0].name = "al"
+    report.findings = [
+      Finding(
+        kind: "deadlock",
+        text: "thread 7 “al” waits for itself: for normal mutex 0x1 (global)"
+      )
+    ]
+    var redaction = Redaction(key: key)
+    redaction.namePatterns = ["*"]
+    let text = redaction.redacted(report).findings[0].text
+    #expect(
+      text == "thread 7 “\(try token("al"))” waits for itself: for normal mutex 0x1 (global)"
+    )
+    redaction.namePatterns = ["b*"]
+    #expect(redaction.redacted(report).findings[0].text == report.findings[0].text)
+  }
+
   @Test func aTokenIsTheBeginningOfTheKeyedSum() throws {
     var redactor = redactor()
     #expect(try redactor.value("tenant 7") == token("tenant 7"))

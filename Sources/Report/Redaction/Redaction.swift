@@ -124,8 +124,10 @@ struct Redactor {
     for thread in report.threads {
       all += thread.labels.filter { isRedacted(label: $0.key) }.map(\.value)
     }
-    let names = report.threads.map(\.name) + report.tasks.map(\.name) + [report.process.name]
-    return all + names.compactMap(\.self).filter { isRedacted(name: $0) }
+    let names = (report.threads.map(\.name) + report.tasks.map(\.name) + [report.process.name])
+      .compactMap(\.self).filter { isRedacted(name: $0) }
+    // Names of two letters are parts of many words, but not between the marks that findings put around names.
+    return all + names + names.map { "“\($0)”" }
   }
 
   /// Why the capture was made: the handler's own words stay, and the name of a watchdog, which a finding tells too.
@@ -164,7 +166,12 @@ extension Redactor {
 
   /// The text with tokens in place of the values that it repeats.
   private mutating func withTokens(_ text: String, _ values: RepeatedValues) -> String {
-    values.replaced(in: text) { tokens.token(for: $0) }
+    values.replaced(in: text) { value in
+      guard value.count > 2, value.first == "“", value.last == "”" else {
+        return tokens.token(for: value)
+      }
+      return "“\(tokens.token(for: String(value.dropFirst().dropLast())))”"
+    }
   }
 
   mutating func sentence(_ sentence: String?) -> String? {
