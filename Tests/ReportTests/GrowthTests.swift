@@ -204,6 +204,27 @@ struct GrowthHistoryTests {
     #expect(history.suspects().map(\.subject) == [.descriptorKind("file")])
   }
 
+  @Test func whatCameOnceIsForgotten() throws {
+    var history = GrowthHistory()
+    var subjects: [GrowthHistory.Subject] = []
+    for number in 0..<48 {
+      var report = SampleReport.server()
+      var frame = report.frames[report.stacks[0][0]]
+      frame.function = "passing\(number)"
+      report.frames.append(frame)
+      report.stacks.append([report.frames.count - 1])
+      report.threads[0].stack = report.stacks.count - 1
+      let group = try #require(report.groups().first { $0.threads.contains(0) })
+      subjects.append(.group(try #require(group.fingerprint), ofTasks: false))
+      history.add(report, at: Double(number))
+    }
+    let kept = subjects.map { !history.values(of: $0).isEmpty }
+    // Those of the first capture, and of the last ones.
+    #expect(kept == (0..<48).map { $0 == 0 || $0 >= 32 })
+    #expect(history.values(of: subjects[0]).count == 48)
+    #expect(history.values(of: .threads).count == 48)
+  }
+
   // MARK: What is worth keeping
 
   private func notable(_ counts: [Int]) -> [Bool] {

@@ -1,8 +1,8 @@
 /// What a process had in each of several captures, and what of it grows.
 ///
 /// Takes one report after the other and keeps counts, with the latest report for the frames. Groups are those of
-/// `ReportComparison`: stacks of the same functions. After 240 captures every second one is forgotten, so that memory and
-/// time stay within bounds however long a process is watched.
+/// `ReportComparison`: stacks of the same functions. After 240 captures every second one is forgotten, and so are groups that
+/// have not been seen for long, so that memory and time stay within bounds however long a process is watched.
 public struct GrowthHistory: Sendable {
   /// What is counted.
   public enum Subject: Sendable, Hashable {
@@ -86,7 +86,25 @@ public struct GrowthHistory: Sendable {
     times.append(time)
     if captureCount == 0 { firstValues = values }
     captureCount += 1
+    if captureCount % Self.longestAbsence == 0 { forgetAbsent() }
   }
+
+  /// Captures without a group or a peer after which it is forgotten, but for those of the first capture.
+  private static let longestAbsence = 16
+
+  /// Threads at work are on another stack in each capture, and clients come from anywhere: most come once and never again.
+  private mutating func forgetAbsent() {
+    series = series.filter { subject, values in
+      subject.kind == .total || firstValues[subject] != nil
+        || values.suffix(Self.longestAbsence).contains { $0 != 0 }
+    }
+    // Fewer than `leastNews` are no news again.
+    notedValues = notedValues.filter { series[$0] != nil || $1 >= Self.leastNews }
+  }
+
+  /// So many more of something are news, of memory so many bytes.
+  private static let leastNews = 5
+  private static let leastMemoryNews = 16 << 20
 
   private mutating func forgetEverySecond() {
     // Groups that no remembered capture has go with it, but for those of the first.
@@ -190,7 +208,7 @@ public struct GrowthHistory: Sendable {
       isNotable = series.contains { subject, values in
         let noted = notedValues[subject] ?? 0
         guard let value = values.last, value > noted else { return false }
-        let least = subject == .memory ? 16 << 20 : 5
+        let least = subject == .memory ? Self.leastMemoryNews : Self.leastNews
         return value - noted >= max(least, noted / 2, Self.movement(of: values.dropLast()) * 3)
       }
     }
