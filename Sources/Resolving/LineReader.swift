@@ -15,6 +15,9 @@ struct LineReader {
 
   private var pending: [UInt8] = []
   private var hasEnded = false
+  /// The last read found few bytes and no more.
+  private var isAlone = false
+  private static let fewBytes = 128
   /// Grows with what is there: who asks a few lines needs no large buffer.
   private var chunkBytes = 16 << 10
 
@@ -46,7 +49,8 @@ struct LineReader {
   }
 
   private func isMoreThere() -> Bool {
-    guard !hasEnded else { return false }
+    // Who waits for the answer to one line writes no other one before: asking the kernel takes as long as some answers.
+    guard !hasEnded, !isAlone else { return false }
     var poller = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
     return unsafe poll(&poller, 1, 0) == 1
   }
@@ -62,6 +66,7 @@ struct LineReader {
     switch count {
     case 0: hasEnded = true
     case 1...:
+      isAlone = pending.isEmpty && count < Self.fewBytes
       if pending.isEmpty { pending = chunk } else { pending += chunk }
       if count == chunkBytes { chunkBytes = min(chunkBytes * 2, Self.largestChunk) }
     case _ where error == EINTR: break

@@ -23,6 +23,9 @@ final class ResolveSession {
   private static let sharesWorthAThread = 16
   /// Files that could not be used, each with the reason; each is named once.
   private var refusedFiles: [String: String] = [:]
+  /// Answers to questions that came alone.
+  private var memory = AnswerMemory()
+  private var wasAsked = false
   /// Files of the builds that were asked for.
   private var builds: [String: String] = [:]
 
@@ -62,8 +65,33 @@ final class ResolveSession {
   /// False at the end of input.
   func answer(_ input: inout LineReader) throws(CommandError) -> Bool {
     guard let queries = try nextQueries(&input) else { return false }
-    try answer(queries)
+    var text: [UInt8] = []
+    if let (address, file) = Self.only(queries), memory.append(address, of: file, to: &text) {
+      outcomes.add(.complete)
+      try StandardOutput.write(text)
+    } else {
+      try answer(queries)
+    }
     return true
+  }
+
+  /// The one question there is, if it is one for code at an address of a file.
+  private static func only(_ queries: QueryList) -> (address: UInt64, file: String)? {
+    guard queries.queries.count == 1, !queries.hasIncomplete, queries.builds.isEmpty,
+      let query = queries.queries.first, query.subject == .code, let file = query.file
+    else { return nil }
+    return (query.address, queries.files[file])
+  }
+
+  /// Keeps the answer to the only question, unless it is the first: who asks for the first time may be who asks once.
+  ///
+  /// What is wrong with the debug information is told with each answer that it may be missing in.
+  private func keep(_ text: [UInt8], _ answers: Answers, to queries: QueryList) {
+    defer { wasAsked = true }
+    guard wasAsked, !text.isEmpty, let (address, file) = Self.only(queries),
+      let found = answers.batches.first, let found, found.answer.answer.problems.isEmpty
+    else { return }
+    memory.keep(text, for: address, of: file)
   }
 
   /// The lines themselves are gone before they are answered.
@@ -146,6 +174,7 @@ final class ResolveSession {
         try StandardOutput.write(text)
         text.removeAll(keepingCapacity: true)
       }
+      keep(text, answers, to: queries)
       return try StandardOutput.write(text)
     }
     let (style, counter) = (style, WorkCounter(end: shareCount))

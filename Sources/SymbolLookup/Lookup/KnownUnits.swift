@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// What is kept of a unit, so that a question does not walk over it again.
 ///
@@ -57,6 +58,7 @@ final class KnownUnit: Sendable {
   let functions: Functions
   /// Those that are nested too, once they were asked for.
   let nested: Functions?
+  let paths: KnownPaths
 
   init(
     unit: LoadedUnit,
@@ -64,8 +66,10 @@ final class KnownUnit: Sendable {
     table: LineTableHeader?,
     lines: LineCheckpoints,
     functions: Functions,
-    nested: Functions? = nil
+    nested: Functions? = nil,
+    paths: KnownPaths = KnownPaths()
   ) {
+    self.paths = paths
     self.unit = unit
     self.split = split
     self.table = table
@@ -82,7 +86,8 @@ final class KnownUnit: Sendable {
       table: table,
       lines: lines,
       functions: functions,
-      nested: nested
+      nested: nested,
+      paths: paths
     )
   }
 
@@ -99,6 +104,30 @@ final class KnownUnit: Sendable {
       count += table.steps.capacity * MemoryLayout<AbbreviationTable.Step>.stride
     }
     return count
+  }
+}
+
+/// Paths of a unit's files as they are shown, once they were asked for: to put one together takes as long as to find a
+/// line.
+final class KnownPaths: Sendable {
+  private let paths = Mutex<[[UInt8]]>([])
+  /// More files than any unit has are not kept.
+  private static let mostFiles = 1 << 14
+
+  /// The path of a file; nil when it was not kept.
+  subscript(file: UInt32) -> [UInt8]? {
+    paths.withLock { paths in
+      guard file < paths.count, !paths[Int(file)].isEmpty else { return nil }
+      return paths[Int(file)]
+    }
+  }
+
+  func keep(_ path: [UInt8], of file: UInt32) {
+    guard file < Self.mostFiles else { return }
+    paths.withLock { paths in
+      while paths.count <= file { paths.append([]) }
+      paths[Int(file)] = path
+    }
   }
 }
 

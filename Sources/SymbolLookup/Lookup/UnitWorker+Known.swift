@@ -49,7 +49,9 @@ extension UnitWorker {
       walk(half, in: dwarf, address, depth, from: entry, &functions)
     }
     var split = unit.split.map { SplitWorker(known: $0.file, $0.unit) }
+    knownPaths = unit.paths
     emit(task, unit.unit, &split, functions, unit.table, places)
+    knownPaths = nil
     for problem in split?.problems ?? [] { note(problem) }
   }
 

@@ -96,6 +96,8 @@ struct UnitWorker {
   var loader: UnitLoader
   /// Of other units, by the offsets of their programs, for the files that functions of theirs are declared in.
   var foreignTables: [Int: LineTableHeader?] = [:]
+  /// Those of the unit at hand, where it is kept.
+  var knownPaths: KnownPaths?
   private var resolver: NameResolver
   /// From an entry's reference to the number of its name, of all units.
   private var entryNumbers = IntegerTable()
@@ -399,15 +401,19 @@ extension UnitWorker {
     guard let table, let entry = table.file(file) else { return LookupFrame.none }
     let known = numbers[Int(file)]
     if known != LookupFrame.none { return known }
-    var text: [UInt8] = []
-    SourcePath.build(
-      file,
-      table,
-      unit.context,
-      self.file.sections,
-      self.file.naming,
-      into: &text
-    )
+    let kept = knownPaths?[file]
+    var text = kept ?? []
+    if kept == nil {
+      SourcePath.build(
+        file,
+        table,
+        unit.context,
+        self.file.sections,
+        self.file.naming,
+        into: &text
+      )
+      knownPaths?.keep(text, of: file)
+    }
     guard !text.isEmpty else { return LookupFrame.none }
     let number = output.paths.number(of: text)
     numbers[Int(file)] = number
