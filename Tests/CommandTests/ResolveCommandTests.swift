@@ -174,6 +174,51 @@ struct ResolveCommandTests {
     #expect(result.text == String(repeating: answer, count: 200))
   }
 
+  /// Units begin alike or not, and their ranges stand in their first entries alone.
+  @Test func unitsOfSeveralCompilersAreFoundWithoutATableOfAddresses() throws {
+    let flavours = [
+      ("gcc", "-gdwarf-5"), ("clang", "-gdwarf-5"), ("clang", "-gdwarf-5"), ("gcc", "-gdwarf-4"),
+      ("clang", "-gdwarf-4"), ("gcc", "-gdwarf-4"), ("gcc", "-gdwarf-5"), ("clang", "-gdwarf-5"),
+    ]
+    var objects: [String] = []
+    for (number, (compiler, version)) in flavours.enumerated() {
+      let body = "int f\(number)(int a) { return a * \(number + 3) + 1; }\n"
+      let extra =
+        number % 3 == 0
+        ? "__attribute__((section(\".text.far\"))) int g\(number)(void) { return 7; }\n" : ""
+      let source = try directory.write(
+        body + extra + (number == 0 ? "int main(void) { return 0; }\n" : ""),
+        to: "unit\(number).c"
+      )
+      let object = directory.file("unit\(number).o")
+      try runSuccessfully(compiler, ["-O1", version, "-c", source, "-o", object])
+      objects.append(object)
+    }
+    let whole = directory.file("units")
+    try runSuccessfully("gcc", objects + ["-o", whole])
+    try runSuccessfully("objcopy", ["--remove-section", ".debug_aranges", whole])
+    let symbols = try runSuccessfully("nm", ["-S", "--defined-only", whole])
+    let questions = symbols.split(separator: "\n").flatMap { line -> [UInt64] in
+      let words = line.split(separator: " ")
+      guard words.count == 4, words[3] == "main" || "fg".contains(words[3].first ?? " "),
+        let start = UInt64(words[0], radix: 16), let size = UInt64(words[1], radix: 16), size < 64
+      else { return [] }
+      return Array(start..<(start + size))
+    }
+    let expected = try runSuccessfully(
+      "llvm-symbolizer-19",
+      ["--obj=\(whole)"] + hexadecimal(questions)
+    )
+    #expect(expected.split(separator: "\n").filter { $0.contains("unit7.c") }.count > 3)
+    let batch = try run(Products.dumpcollect, ["resolve", "--obj", whole] + hexadecimal(questions))
+    #expect(batch.text == expected)
+    for address in hexadecimal(questions) where address.hasSuffix("4") {
+      let one = try run(Products.dumpcollect, ["resolve", "--obj", whole, address])
+      let other = try runSuccessfully("llvm-symbolizer-19", ["--obj=\(whole)", address])
+      #expect(one.text == other)
+    }
+  }
+
   @Test func filesMayAlternate() throws {
     let bare = directory.file("bare")
     try runSuccessfully("objcopy", ["--strip-debug", program, bare])
