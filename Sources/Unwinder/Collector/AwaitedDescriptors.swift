@@ -264,7 +264,8 @@ extension AwaitedDescriptors {
     var skipped = unsafe waits.pointee.skipped
     while index < count {
       let entry = unsafe dc_waits_descriptor(waits, index)
-      if record.capacity &- record.count < 2048 {
+      // More than one with paths of a thousand bytes, three for each that is no UTF-8, and all that it watches.
+      if record.capacity &- record.count < 8192 {
         skipped &+= 1
       } else {
         let isAsked = !isHeld && index < Self.askedLimit
