@@ -30,7 +30,7 @@ struct WatchCommand: ParsableCommand {
       --redact takes out of what is printed, as lines and as JSON, what report --redact takes out. The captures that stay \
       are the service's own and are not redacted: symbolize --redact makes a report of one that is.
 
-      Exit codes: 0 ended as asked; 1 captures failed, or the process ended; 2 nothing could be captured; 3 a limit \
+      Exit codes: 0 ended as asked; 1 captures failed or could not be moved, or the process ended; 2 nothing could be captured; 3 a limit \
       was crossed; 64 wrong usage.
       """
   )

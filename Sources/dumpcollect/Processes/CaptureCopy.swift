@@ -18,12 +18,15 @@ func copyCapture(
     throw CommandError("\(path): expected a capture file of \(userName(process.userID))")
   }
   var file = try OutputFile(output, mode: 0o600)
-  do throws(SystemError) {
-    while case let piece = try readAll(source, limit: 1 << 20), !piece.isEmpty {
-      do { try file.write(piece) } catch { throw SystemError(code: EIO) }
-    }
-  } catch {
-    throw CommandError("\(path): cannot copy it to \(output): \(error)")
-  }
+  while case let piece = try read(source, of: path), !piece.isEmpty { try file.write(piece) }
   try file.finish()
+}
+
+/// The next mebibyte of a capture; nothing at its end.
+private func read(_ source: Int32, of path: String) throws(CommandError) -> [UInt8] {
+  do throws(SystemError) {
+    return try readAll(source, limit: 1 << 20)
+  } catch {
+    throw CommandError("\(path): cannot read it: \(error)")
+  }
 }

@@ -15,6 +15,8 @@ struct CaptureKeeper {
   /// Nothing is removed.
   let keepsAll: Bool
 
+  /// Captures that could not be moved to the directory.
+  private(set) var failureCount = 0
   private var kept: [CaptureFile] = []
   /// Those that show nothing new, the oldest first; the last of them may be the last of all.
   private var others: [(file: CaptureFile, time: ContinuousClock.Instant)] = []
@@ -75,7 +77,8 @@ struct CaptureKeeper {
     do throws(CommandError) {
       try copyCapture(file.path, to: path, of: process)
     } catch {
-      note(error.description)
+      note("\(file.path): stays where it is\n  \(error.description)")
+      failureCount += 1
       kept.append(file)
       return file.path
     }

@@ -87,6 +87,7 @@ struct WatchSession {
       let isOther = end == .limit && crossed.isEmpty
       let summary = process.summary(end: isOther ? .other : end, crossed: crossed)
       try output.write(summary, process.history)
+      isPartial = isPartial || process.hasUnkeptCaptures
     }
     if end == .limit { return .limitCrossed }
     return isPartial ? .partial : .complete

@@ -40,6 +40,9 @@ final class WatchedProcess {
     name = ProcessStatus(processID)?.name ?? "?"
   }
 
+  /// Captures are not where they were to be.
+  var hasUnkeptCaptures: Bool { keeper.failureCount > 0 }
+
   /// Ready to be read from when the process ends.
   var descriptor: Int32 { handle.descriptor }
 
