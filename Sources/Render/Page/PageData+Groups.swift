@@ -12,6 +12,7 @@ extension PageData {
     json.array(groups) { json, group in
       json.object { json in write(group, words, &json) }
     }
+    guard Self.mayBeSimilar(groups.map(\.fingerprint)) else { return }
     let similar = report.groups(.similar).map { group in
       (group, Self.distinct(group.threads.map { numbers[$0] }))
     }
@@ -56,6 +57,7 @@ extension PageData {
     json.array(groups) { json, group in
       json.object { json in write(group, words, &json) }
     }
+    guard Self.mayBeSimilar(groups.map(\.fingerprint)) else { return }
     let similar = report.taskGroups(.similar).map { group in
       (group, Self.distinct(group.tasks.map { numbers[$0] }))
     }
@@ -84,6 +86,12 @@ extension PageData {
     json.field("waits", strings.number(waits))
     json.field("names", strings.number(namesText(group.names)))
     json.field("ids", strings.number(idsText(tasks.map(\.id), "task", "tasks")))
+  }
+
+  /// Whether it is worth the time to look for similar stacks: these have one fingerprint.
+  private static func mayBeSimilar(_ fingerprints: [StackFingerprint?]) -> Bool {
+    let known = fingerprints.compactMap(\.self)
+    return Set(known).count < known.count
   }
 
   /// By member: the number of its group.
