@@ -63,6 +63,9 @@ import Testing
     #expect(once.owner_tid == (try document.thread("initializer").tid), "\(once)")
     #expect(once.kind == "once", "\(once)")
     #expect(try document.wait("semaphore").owner_tid == nil)
+    // The word that it waits on is one of its own, on its stack: no address of the queue's, and nobody else waits there.
+    let queue = try document.wait("queue")
+    #expect(queue.kind == "queue" && queue.lock == nil && queue.owner_tid == nil, "\(queue)")
   }
 
   @Test func locksOfRustHaveNoOwnerAndWhatTheyGuardStaysInside() throws {

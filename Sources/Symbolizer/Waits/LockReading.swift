@@ -47,6 +47,8 @@ struct LockReading {
     case .rwlock: readReadWriteLock(&target)
     case .condition: readCondition(&target)
     case .join: readJoin(&target)
+    // A word of the thread's own, on its stack: whoever drains the queue wakes it there.
+    case .queue where !isHandedByKernel: return WaitTarget()
     default:
       guard isHandedByKernel else { break }
       target.kind = kind == .futex ? .mutex : kind

@@ -35,6 +35,12 @@ func waitUntil(_ condition: () -> Bool) {
 }
 
 guard dumpcollect_install(nil) == 0 else { exit(2) }
+// A queue whose block never returns.
+let orders = DispatchQueue(label: "orders")
+orders.async {
+  held.add(1, ordering: .relaxed)
+  while true { pause() }
+}
 start("owner") {
   lock.lock()
   stock.withLock { _ in
@@ -43,12 +49,13 @@ start("owner") {
   }
 }
 start("initializer") { _ = Slow.value }
-waitUntil { held.load(ordering: .relaxed) == 2 }
+waitUntil { held.load(ordering: .relaxed) == 3 }
 start("mutex") { stock.withLock { $0 += 1 } }
 start("nslock") { lock.lock() }
 start("static") { _ = Slow.value }
 start("semaphore") { semaphore.wait() }
-waitUntil { begun.load(ordering: .relaxed) == 6 }
+start("queue") { orders.sync { begun.add(1, ordering: .relaxed) } }
+waitUntil { begun.load(ordering: .relaxed) == 7 }
 print("ready")
 fflush(stdout)
 if readLine() == nil { exit(0) }
