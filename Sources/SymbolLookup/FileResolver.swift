@@ -43,7 +43,9 @@ package final class FileResolver {
     kind: AddressKind,
     details: FrameDetail = .none
   ) throws(SymbolizerError) -> ResolvedBatch {
+    let isOfAnother = last?.path != path
     let module = try module(at: path)
+    if addresses.count <= Self.fewAddresses, isOfAnother { releasePagesInTime() }
     let places =
       switch kind {
       case .exact: addresses
@@ -73,6 +75,13 @@ package final class FileResolver {
     ) {
       AliasTable(of: answer, names, in: module.symbols, with: reader, jobs: jobs)
     }
+  }
+
+  /// Gives the pages of all modules back when they take too much memory: each looks at itself alone, now and then, and the
+  /// first questions of one read most of it.
+  private func releasePagesInTime() {
+    guard !modules.isEmpty, KnownUnits.mappedTooMuch else { return }
+    for module in modules.values { module.releasePages() }
   }
 
   /// The variable that lies at an address of the file (an ELF virtual address), its name demangled.

@@ -120,6 +120,81 @@ struct DebugServerTests {
     #expect(answer.errorText.contains("\(silent): cannot be reached"), "\(answer.errorText)")
   }
 
+  /// A report of a capture with one frame in `work`, of a machine that has nothing but what is below `root`.
+  private func report(root: String) throws -> CommandResult {
+    let path = directory.file("program")
+    let note = try runSuccessfully("readelf", ["-n", whole])
+    let id = try #require(note.firstMatch(of: /Build ID: ([0-9a-f]+)/)?.1)
+    let bytes = stride(from: 0, to: id.count, by: 2).compactMap {
+      UInt8(id.dropFirst($0).prefix(2), radix: 16)
+    }
+    let bias: UInt64 = 0x5555_0000_0000
+    var module = ProtobufField.string(2, path) + ProtobufField.bytes(3, bytes)
+    module += ProtobufField.fixed64(4, bias) + ProtobufField.fixed64(5, bias + 0x10_0000)
+    module += ProtobufField.fixed64(6, bias)
+    let work = try #require(UInt64(try workAddress().dropFirst(2), radix: 16))
+    var file = CaptureBytes()
+    file.add(kind: 1, ProtobufField.varint(5, 62))
+    file.add(kind: 2, ProtobufField.varint(1, 7))
+    file.add(kind: 3, module)
+    file.add(kind: 4, ProtobufField.varint(1, 7) + ProtobufField.packed(10, [bias + work]))
+    file.add(kind: 255, ProtobufField.varint(1, 4) + ProtobufField.varint(2, 1))
+    let capture = directory.file("one.dcap")
+    try Data(file.bytes).write(to: URL(fileURLWithPath: capture))
+    return try run(
+      Products.dumpcollect,
+      ["report", capture, "--debuginfod", "--sysroot", root, "--source", "0"],
+      environment: [
+        "DEBUGINFOD_URLS": address, "DEBUGINFOD_CACHE_PATH": directory.file("cache"),
+      ]
+    )
+  }
+
+  @Test func aServerHasTheModuleAndItsSourceWhereThisMachineHasNeither() throws {
+    let root = directory.file("empty root")
+    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
+    let answer = try report(root: root)
+    #expect(answer.errorText.contains("asking \(address)"))
+    let source = "__attribute__((noinline)) int work(int x) { return x * 3; }"
+    #expect(answer.text.contains("work  \(directory.file("program.c")):1\n"), "\(answer.text)")
+    #expect(answer.text.contains("> 1 | \(source)\n"), "\(answer.text)")
+  }
+
+  @Test func limitsOfSizeAndTimeAreKeptAndNamed() throws {
+    let program = try stripped("-g")
+    let arguments = try ["resolve", "--obj", program, "--debuginfod", workAddress()]
+    var environment: [String: String?] = [
+      "DEBUGINFOD_URLS": address, "DEBUGINFOD_CACHE_PATH": directory.file("cache"),
+      "DEBUGINFOD_MAXSIZE": "10",
+    ]
+    let large = try run(Products.dumpcollect, arguments, environment: environment)
+    #expect(large.text == "work\n??:0:0\n\n")
+    #expect(
+      large.errorText.contains("\(address): the file is larger than DEBUGINFOD_MAXSIZE"),
+      "\(large.errorText)"
+    )
+    // One that takes the question and says nothing.
+    let silent = try RunningProgram(
+      "python3",
+      [
+        "-uc",
+        """
+        import socket
+        s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(5); print(s.getsockname()[1])
+        kept = []
+        while True: kept.append(s.accept())
+        """,
+      ]
+    )
+    let port = try #require(silent.readLine())
+    environment["DEBUGINFOD_URLS"] = "http://127.0.0.1:\(port)"
+    environment["DEBUGINFOD_MAXSIZE"] = .some(nil)
+    environment["DEBUGINFOD_TIMEOUT"] = "1"
+    let slow = try run(Products.dumpcollect, arguments, environment: environment)
+    #expect(slow.text == "work\n??:0:0\n\n")
+    #expect(slow.errorText.contains("no answer within DEBUGINFOD_TIMEOUT"), "\(slow.errorText)")
+  }
+
   @Test func aFileOfAnotherBuildIsNotTaken() throws {
     let program = try stripped("-s")
     _ = try resolve(["--debuginfod"], program, servers: address)

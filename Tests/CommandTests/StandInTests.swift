@@ -139,6 +139,83 @@ struct StandInTests {
     #expect(ours.contains("main\n"))
   }
 
+  /// A recording as perf writes it, of a program that is not moved: one sample at each address.
+  private func recording(of program: String, _ addresses: [UInt64]) throws -> [UInt8] {
+    let headers = try runSuccessfully("readelf", ["-lW", program])
+    let code = try #require(
+      headers.firstMatch(
+        of: /LOAD +0x([0-9a-f]+) 0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+ R E/
+      )
+    )
+    let numbers = try [code.1, code.2, code.3].map { try #require(UInt64($0, radix: 16)) }
+    func words(_ values: UInt64...) -> [UInt8] { values.flatMap(little) }
+    func record(_ type: UInt32, _ body: [UInt8]) -> [UInt8] {
+      let padded = body + [UInt8](repeating: 0, count: (8 - body.count % 8) % 8)
+      // In user space (PERF_RECORD_MISC_USER).
+      return little(type) + little(UInt16(2)) + little(UInt16(8 + padded.count)) + padded
+    }
+    let ids = little(UInt32(7)) + little(UInt32(7))
+    var data = record(3, ids + Array("shop".utf8) + [0])  // PERF_RECORD_COMM
+    data += record(1, ids + words(numbers[1], numbers[2], numbers[0]) + Array(program.utf8) + [0])
+    for (time, address) in addresses.enumerated() {
+      data += record(9, words(address) + ids + words(UInt64(time + 1)))  // PERF_RECORD_SAMPLE
+    }
+    // Of the processor's clock in software; each sample has its address, process and time.
+    var attribute = little(UInt32(1)) + little(UInt32(128)) + words(0, 1, 7, 0, 0)
+    attribute += [UInt8](repeating: 0, count: 128 - attribute.count)
+    var file = Array("PERFILE2".utf8) + words(104, 144, 104, 144, 248, UInt64(data.count), 0, 0)
+    file += [UInt8](repeating: 0, count: 32) + attribute + words(0, 0) + data
+    return file
+  }
+
+  @Test func perfTakesItsPlacesFromUs() throws {
+    let program = try Fixture.build(
+      ["resolve/shop.cpp"],
+      compiler: "g++",
+      arguments: ["-O1", "-g", "-no-pie"],
+      into: directory,
+      named: "sampled"
+    )
+    let symbol = try #require(
+      try runSuccessfully("nm", ["-S", program])
+        .firstMatch(of: /([0-9a-f]+) ([0-9a-f]+) T _ZN4shop3sumEPKNS_5PriceEi/)
+    )
+    let start = try #require(UInt64(symbol.1, radix: 16))
+    let size = try #require(UInt64(symbol.2, radix: 16))
+    let addresses = Array(start..<start + size)
+    let file = directory.file("perf.data")
+    try Data(recording(of: program, addresses)).write(to: URL(fileURLWithPath: file))
+    // The tool notes that it was called: perf asks libdw first, in some builds.
+    let tools = directory.file("tools")
+    try FileManager.default.createDirectory(atPath: tools, withIntermediateDirectories: false)
+    let calls = directory.file("calls")
+    try directory.write(
+      "#!/bin/sh\necho \"$@\" >>'\(calls)'\nexec '\(directory.file("addr2line"))' \"$@\"\n",
+      to: "tools/addr2line"
+    )
+    try runSuccessfully("chmod", ["+x", "\(tools)/addr2line"])
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    // Called by its name alone: perf puts the folder that it was called by in front of PATH.
+    let result = try run(
+      "env",
+      ["perf", "script", "-i", file, "-F", "ip,srcline"],
+      environment: ["PATH": "\(tools):\(path)"]
+    )
+    #expect(result.status == 0, "\(result.errorText)")
+    let called = try String(contentsOfFile: calls, encoding: .utf8)
+    #expect(called.contains("-e \(program)"), "\(called)")
+    let lines = result.text.split(separator: "\n")
+      .map { $0.trimmingCharacters(in: .whitespaces) }
+    let places = try runSuccessfully(
+      "llvm-symbolizer-19",
+      ["--obj=\(program)", "-s", "--output-style=GNU", "--functions=none", "--no-inlines"]
+        + addresses.map(hexadecimal)
+    ).split(separator: "\n").map { String($0.prefix { $0 != " " }) }
+    let numbers = addresses.map { String($0, radix: 16) }
+    #expect(lines == zip(numbers, places).flatMap { [$0, $1] })
+    #expect(lines.count == 2 * addresses.count && addresses.count > 50)
+  }
+
   /// perf ends each question with a line that has no answer, and reads until that is given.
   @Test func aQuestionWithoutAnswerIsAnsweredToo() throws {
     let main = try symbol("main")

@@ -127,6 +127,50 @@ import TestSupport
     }
   }
 
+  /// Kilobytes of memory of a kind, as `/proc/PID/status` states them.
+  private func memory(_ kind: String, of processID: Int32) throws -> Int {
+    let status = try String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("\(kind):") })
+    return try #require(Int(line.split(whereSeparator: \.isWhitespace)[1]))
+  }
+
+  /// A reader of a whole process' questions asks one library after the other, each of them a little.
+  @Test func pagesOfManyLargeFilesAreGivenBackBetweenQuestions() throws {
+    let large = "\(Products.directory)/dumpcollectPackageTests.xctest"
+    let headers = try runSuccessfully("readelf", ["-SW", large])
+    let text = try #require(
+      headers.firstMatch(of: /\ \.text +PROGBITS +([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+)/)
+    )
+    let start = try #require(UInt64(text.1, radix: 16))
+    let size = try #require(UInt64(text.2, radix: 16))
+    let links = try (0..<16).map { number in
+      let link = directory.file("large\(number)")
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: large)
+      return link
+    }
+    let running = try RunningProgram(
+      installation.dumpcollect,
+      ["resolve", "--output-style", "JSON"]
+    )
+    var most = 0
+    var named = 0
+    // The same addresses in each run: a multiplicative sequence goes all over the code.
+    var place: UInt64 = 1
+    for question in 0..<400 {
+      place = place &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let address = String(start + (place >> 20) % size, radix: 16)
+      try running.write(line: "\"\(links[question % links.count])\" 0x\(address)")
+      let answer = try #require(running.readLine(), "\(running.errorText)")
+      if answer.contains("\"line\":") { named += 1 }
+      most = max(most, try memory("RssFile", of: running.processID))
+    }
+    #expect(named > 80)
+    // 128 MiB, and what one question brings in.
+    #expect(most < 176 << 10, "\(most) kB")
+    // There was something to give back.
+    #expect(most > 120 << 10, "\(most) kB")
+  }
+
   @Test func whereTheOtherProgramIsMissingItsPathIsNamed() throws {
     let prefix = try move(withWhole: false)
     let missing = try run("\(prefix)/bin/dumpcollect", ["--version"])

@@ -146,6 +146,23 @@ extension CorpusProgram {
     try compare(program, with: [.llvm])
   }
 
+  /// Parts of functions in places of their own, lines beyond 2²⁴ and 10⁹, folders and names of other alphabets.
+  @Test(arguments: ["gcc", "clang"], ["-gdwarf-2", "-gdwarf-3", "-gdwarf-4", "-gdwarf-5"])
+  func codeApartAndLinesOfGeneratorsAreAsOthersSay(compiler: String, version: String) throws {
+    let program = CorpusProgram(compiler: compiler, source: "places.c", options: ["-O2", version])
+    let directory = try TemporaryDirectory()
+    let agreement = try OracleAgreement(try program.build(into: directory))
+    let addresses = Array(try OracleAgreement.text(of: agreement.path))
+    let differences = try agreement.differences(at: addresses, from: .llvm)
+    #expect(differences.isEmpty, "\(differences.count): \(differences.prefix(5))")
+    let frames = try agreement.frames(addresses).joined()
+    #expect(frames.contains { $0.line > 2_000_000_000 && $0.file == "/dépôt/売場 2/généré.c" })
+    #expect(frames.contains { $0.line == 16_777_217 && $0.file?.hasSuffix("/Ünder/x.c") == true })
+    // clang leaves such parts inside.
+    #expect(frames.contains { $0.function == "main.cold" } == (compiler == "gcc"))
+    #expect(frames.contains { $0.function == "refuse" })
+  }
+
   /// Addresses may be expressions; llvm-symbolizer 21 reads none of them, so the same code says what is right.
   @Test func anExpressionMayStandForAnAddress() throws {
     let directory = try TemporaryDirectory()

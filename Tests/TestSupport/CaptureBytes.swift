@@ -73,6 +73,7 @@ package enum ProtobufField {
   }
 }
 
-private func little(_ value: some FixedWidthInteger) -> [UInt8] {
+/// The bytes of a number, the lowest first.
+package func little(_ value: some FixedWidthInteger) -> [UInt8] {
   withUnsafeBytes(of: value.littleEndian) { Array($0) }
 }

@@ -162,8 +162,11 @@ struct KnownUnits: Sendable {
   mutating func isTimeToRelease() -> Bool {
     questionCount += 1
     guard questionCount % Self.questionsBetweenLooks == 0 else { return false }
-    return Self.mappedBytes > Self.mostMappedBytes
+    return Self.mappedTooMuch
   }
+
+  /// Whether mapped files take more memory than they may.
+  static var mappedTooMuch: Bool { mappedBytes > mostMappedBytes }
 
   /// Mapped pages are counted after so many questions: that takes as long as half of one.
   private static let questionsBetweenLooks = 64

@@ -37,6 +37,9 @@ package final class ModuleLookup: Sendable {
     return variable
   }
 
+  /// Gives the memory of all pages of its debug information back.
+  func releasePages() { dwarf?.releasePages() }
+
   /// The frames of each address, in input order.
   ///
   /// `jobs`: how many threads to use, this one among them.
