@@ -92,6 +92,50 @@ private let scripts = [
     #expect(result.errorText.contains("is Swift version 6.2.4"), "\(result.errorText)")
   }
 
+  /// Programs of an earlier build are there, and must not pass for those that could not be built.
+  @Test func aBuildThatFailsMakesNoCommand() throws {
+    let directory = try TemporaryDirectory()
+    for folder in ["scripts", "bin", "built"] {
+      try FileManager.default.createDirectory(
+        atPath: directory.file(folder),
+        withIntermediateDirectories: false
+      )
+    }
+    for script in ["build-command", "require-swift"] {
+      try FileManager.default.copyItem(
+        atPath: "\(repositoryRoot)/scripts/\(script)",
+        toPath: directory.file("scripts/\(script)")
+      )
+    }
+    for program in ["dumpcollect", "dumpcollect-front"] {
+      try FileManager.default.copyItem(
+        atPath: locate("true"),
+        toPath: directory.file("built/\(program)")
+      )
+    }
+    let swift = try directory.write(
+      """
+      #!/bin/sh
+      case "$*" in
+        --version) echo 'Swift version 6.3.1 (swift-6.3.1-RELEASE)' ;;
+        *--show-bin-path) echo '\(directory.file("built"))' ;;
+        *) echo 'error: it does not compile' >&2; exit 1 ;;
+      esac
+
+      """,
+      to: "bin/swift"
+    )
+    try runSuccessfully("chmod", ["+x", swift])
+    let result = try run(
+      directory.file("scripts/build-command"),
+      environment: [
+        "PATH": "\(directory.file("bin")):\(ProcessInfo.processInfo.environment["PATH"] ?? "")"
+      ]
+    )
+    #expect(result.status == 1 && result.text == "", "\(result.text)")
+    #expect(result.errorText.contains("it does not compile"))
+  }
+
   /// A folder for PATH with what a script needs before it asks for Swift: the usual folders may hold a Swift.
   private func pathWithoutSwift() throws -> TemporaryDirectory {
     let directory = try TemporaryDirectory()
