@@ -148,6 +148,7 @@ package final class FileResolver {
     try Self.requireLinked(file)
     let files = DebugFileSearch(options).files(of: file)
     for refused in files.refused { log.warning("\(path): refused \(refused)") }
+    if let problem = files.alternateProblem { log.warning("\(path): \(problem)") }
     if !files.refused.isEmpty, files.debugInformation == nil { hasRefusals = true }
     if let debug = files.debug { log.information("\(path): debug information of \(debug.path)") }
     var problems: [String] = []

@@ -31,7 +31,7 @@ struct DebugServerTests {
       ["-F", served, "-p", "\(port)", "-d", ":memory:", "-t", "0"],
       environment: ["DEBUGINFOD_URLS": nil]
     )
-    try waitUntilServed()
+    try waitUntilServed(whole)
   }
 
   /// A port that nobody uses: the kernel chose it, and it was given back just now.
@@ -47,8 +47,8 @@ struct DebugServerTests {
   }
 
   /// The server tells nobody when it has read its files: it is asked until it has the program.
-  private func waitUntilServed() throws {
-    let note = try runSuccessfully("readelf", ["-n", whole])
+  private func waitUntilServed(_ file: String) throws {
+    let note = try runSuccessfully("readelf", ["-n", file])
     let match = try #require(note.firstMatch(of: /Build ID: ([0-9a-f]+)/))
     let url = "\(address)/buildid/\(match.1)/debuginfo"
     try runSuccessfully(
@@ -158,6 +158,45 @@ struct DebugServerTests {
     let source = "__attribute__((noinline)) int work(int x) { return x * 3; }"
     #expect(answer.text.contains("work  \(directory.file("program.c")):1\n"), "\(answer.text)")
     #expect(answer.text.contains("> 1 | \(source)\n"), "\(answer.text)")
+  }
+
+  @Test func aServerHasWhatDwzMovedToAnotherFile() throws {
+    let source = Fixture.source("dwarf/shapes.cpp")
+    // Only what two programs have in common is moved.
+    let programs = ["one", "two"].map(directory.file)
+    for program in programs {
+      try runSuccessfully(
+        "g++",
+        ["-gdwarf-4", "-O2", "-Wl,--build-id", source, "-o", program]
+      )
+    }
+    let whole = directory.file("whole")
+    try runSuccessfully("cp", [programs[0], whole])
+    let common = directory.file("served/common.debug")
+    try runSuccessfully("dwz", ["-m", common, "-M", "/no/such/common.debug"] + programs)
+    // It looks for new files at once.
+    server.send(signal: SIGUSR1)
+    try waitUntilServed(common)
+    let addresses = try runSuccessfully("nm", ["--defined-only", whole]).split(separator: "\n")
+      .filter { $0.contains(/\ [tTW]\ /) }.map { "0x" + $0.prefix { $0 != " " } }
+    func answer(_ program: String, _ options: [String]) throws -> CommandResult {
+      try run(
+        Products.dumpcollect,
+        ["resolve", "--obj", program] + options + addresses,
+        environment: [
+          "DEBUGINFOD_URLS": address, "DEBUGINFOD_CACHE_PATH": directory.file("cache"),
+        ]
+      )
+    }
+    let expected = try answer(whole, []).text
+    let without = try answer(programs[0], [])
+    #expect(without.text != expected)
+    #expect(
+      without.errorText.contains(
+        "/no/such/common.debug, which holds parts of its debug information, was not found"
+      )
+    )
+    #expect(try answer(programs[0], ["--debuginfod"]).text == expected)
   }
 
   @Test func limitsOfSizeAndTimeAreKeptAndNamed() throws {

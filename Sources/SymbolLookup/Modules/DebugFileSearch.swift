@@ -283,6 +283,8 @@ package struct DebugFileSearch: Sendable {
         RefusedFile(path: path, reason: "build ID \(found), expected \(link.buildID)")
       )
     }
-    files.notes.append("\(link.path), which holds parts of its debug information, was not found")
+    let problem = "\(link.path), which holds parts of its debug information, was not found"
+    files.alternateProblem = problem
+    files.notes.append(problem)
   }
 }

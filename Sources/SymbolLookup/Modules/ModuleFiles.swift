@@ -6,6 +6,8 @@ package struct ModuleFiles: Sendable {
   package var debug: ELFFile?
   /// The file that `dwz` moved common parts of the debug information to.
   package var alternate: ELFFile?
+  /// What is missing with the file of `dwz`, where that was not found.
+  package var alternateProblem: String?
   /// Where to look for split files, should the debug information have skeletons.
   package var split: SplitFileSearch?
   /// Why the module's own file is not used.
