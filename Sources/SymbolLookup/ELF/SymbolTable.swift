@@ -153,9 +153,32 @@ package final class SymbolTable: Sendable {
     )
   }
 
-  /// Whether another symbol starts where this one does, which is an answer of this table.
+  /// Whether another function may start where this symbol does, which is an answer of this table.
+  ///
+  /// The variants of a constructor (`C1`, `C2`) are one function with one entry.
   func sharesStart(_ symbol: Symbol) -> Bool {
-    symbol.sharesStart ?? (index.value.aliases(at: symbol.address.value).count > 1)
+    if let known = symbol.sharesStart { return known }
+    let group = index.value.aliases(at: symbol.address.value)
+    guard group.count > 1 else { return false }
+    let names = names(group)
+    return !names.dropFirst().allSatisfy { Self.areVariants($0, names[0]) }
+  }
+
+  /// Whether two linkage names differ in nothing but the number of a constructor's or destructor's variant.
+  private static func areVariants(_ first: String, _ second: String) -> Bool {
+    guard first.utf8.count == second.utf8.count else { return false }
+    var differences = 0
+    var last: UInt8 = 0
+    for (left, right) in zip(first.utf8, second.utf8) {
+      if left != right {
+        differences += 1
+        let isVariant = last == UInt8(ascii: "C") || last == UInt8(ascii: "D")
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "5")
+        guard differences == 1, isVariant, digits ~= left, digits ~= right else { return false }
+      }
+      last = left
+    }
+    return true
   }
 
   /// The symbol's name as in the table, without its version; slots of the linkage table end in
