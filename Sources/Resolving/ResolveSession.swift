@@ -56,7 +56,7 @@ final class ResolveSession {
 
   /// Ends with the exit code that says what became of all questions; returns when every file was what it should be.
   func finish() throws {
-    if resolver.hasRefusals { outcomes.add(.partial) }
+    if resolver.isIncomplete { outcomes.add(.partial) }
     try outcomes.finish()
   }
 

@@ -22,8 +22,8 @@ package final class FileResolver {
   /// Modules are dropped together beyond this number: a reader of a whole machine's questions asks for ever.
   private static let keptModuleCount = 4096
   private var wasAsked = false
-  /// Whether a debug file was refused for want of which names or lines are missing.
-  package private(set) var hasRefusals = false
+  /// Whether names or lines may be missing because a file is damaged, or a debug file was refused and there is no other.
+  package private(set) var isIncomplete = false
   /// Names of larger batches are not remembered.
   private static let fewAddresses = 16
 
@@ -55,6 +55,7 @@ package final class FileResolver {
     let jobs = addresses.count < 2 ? 1 : jobs
     let answer = module.answer(places, jobs: jobs, details: details)
     for problem in answer.problems {
+      if problem.isDamage { isIncomplete = true }
       log.warning("\(path): \(problem)")
     }
     let reader = options.demangles ? demangler : nil
@@ -149,10 +150,13 @@ package final class FileResolver {
     let files = DebugFileSearch(options).files(of: file)
     for refused in files.refused { log.warning("\(path): refused \(refused)") }
     if let problem = files.alternateProblem { log.warning("\(path): \(problem)") }
-    if !files.refused.isEmpty, files.debugInformation == nil { hasRefusals = true }
+    if !files.refused.isEmpty, files.debugInformation == nil { isIncomplete = true }
     if let debug = files.debug { log.information("\(path): debug information of \(debug.path)") }
     var problems: [String] = []
     let module = files.lookup(problems: &problems, naming: options.naming)
+    let parts = [files.main, files.debug].compactMap(\.self)
+    let harmless = parts.filter { $0.sectionProblem != nil && !$0.lacksSections }
+    if problems.count > harmless.count { isIncomplete = true }
     for problem in problems {
       log.warning(problem.hasPrefix("\(path): ") ? problem : "\(path): \(problem)")
     }

@@ -284,6 +284,44 @@ struct ResolveCommandTests {
     )
   }
 
+  @Test func whatIsCutOrDamagedEndsWith1AndWhatIsElsewhereDoesNot() throws {
+    let address = hexadecimal(try addresses())[0]
+    let cut = directory.file("cut short")
+    let whole = try Data(contentsOf: URL(fileURLWithPath: program))
+    try whole.prefix(whole.count - 100).write(to: URL(fileURLWithPath: cut))
+    let damaged = directory.file("damaged")
+    let junk = try directory.write(String(repeating: "\u{7f}", count: 500), to: "junk")
+    try runSuccessfully(
+      "objcopy",
+      ["--update-section", ".debug_abbrev=\(junk)", program, damaged]
+    )
+    for (path, words) in [(cut, "cut short: cut short: "), (damaged, ".debug_abbrev")] {
+      let result = try run(Products.dumpcollect, ["resolve", "--obj", path, address])
+      #expect(result.status == 1, "\(path)")
+      #expect(result.errorText.contains(words), "\(result.errorText)")
+    }
+    let split = try Fixture.build(
+      ["resolve/shop.cpp"],
+      compiler: "g++",
+      arguments: ["-O0", "-g", "-gsplit-dwarf"],
+      into: directory,
+      named: "split"
+    )
+    for name in try FileManager.default.contentsOfDirectory(atPath: directory.file("."))
+    where name.hasSuffix(".dwo") {
+      try FileManager.default.removeItem(atPath: directory.file(name))
+    }
+    let main = try runSuccessfully("nm", [split]).split(separator: "\n")
+      .first { $0.hasSuffix(" T main") }?.prefix(16)
+    let result = try run(
+      Products.dumpcollect,
+      ["resolve", "--obj", split, "0x\(try #require(main))"]
+    )
+    #expect(result.status == 0)
+    #expect(result.errorText.contains("split file"), "\(result.errorText)")
+    #expect(result.text.hasPrefix("main\n"))
+  }
+
   @Test func anAddressWithoutAFileIsExplained() throws {
     let result = try dumpcollect("resolve", "0x10")
     #expect(result.status == 2)

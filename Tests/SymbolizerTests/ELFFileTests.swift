@@ -166,9 +166,10 @@ import Testing
     try bytes.prefix(3000).write(to: URL(fileURLWithPath: path))
     let file = try ELFFile(path: path)
     let offset = bytes[40..<48].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    let count = UInt64(bytes[60]) | UInt64(bytes[61]) << 8
     #expect(
       file.sectionProblem
-        == "cut short: expected section headers at offset \(offset), found the end of the file at 3000"
+        == "cut short: expected \(count * 64) bytes of section headers at offset \(offset), found the end of the file at 3000"
     )
     #expect(!file.segments.isEmpty)
   }

@@ -23,10 +23,13 @@ package struct DWARFProblem: Error, Hashable, Sendable, CustomStringConvertible 
   /// The section's name with its dot.
   package var section: String
   package var error: FormatError
+  /// False where nothing is wrong with the file, and another one is missing.
+  package var isDamage: Bool
 
-  package init(_ section: String, _ error: FormatError) {
+  package init(_ section: String, _ error: FormatError, isDamage: Bool = true) {
     self.section = section
     self.error = error
+    self.isDamage = isDamage
   }
 
   package var description: String { "\(section): \(error)" }

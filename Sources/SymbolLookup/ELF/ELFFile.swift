@@ -20,6 +20,10 @@ package final class ELFFile: Sendable {
   package let sections: [ELFSection]
   /// Why `sections` is empty although the file says that it has some.
   package let sectionProblem: String?
+  /// The file is cut or damaged, so that sections are missing which it should have.
+  var lacksSections: Bool {
+    sectionProblem != nil && sectionProblem != ELFImage.hasNoSectionHeaders
+  }
   package let buildID: BuildID?
   /// Name and checksum of the separate debug file.
   package let debugLink: DebugLink?

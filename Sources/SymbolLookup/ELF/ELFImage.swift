@@ -91,6 +91,9 @@ final class ELFImage {
     return segments
   }
 
+  /// What is told of a file that never had any, or was stripped of them: nothing is wrong with it.
+  static let hasNoSectionHeaders = "it has no section headers"
+
   /// The section headers in their order, and why there are none where the file says that it has
   /// some.
   func sections() -> ([ELFSection], problem: String?) {
@@ -100,11 +103,17 @@ final class ELFImage {
     }
     guard count > 0 else {
       // libelf sees none also where a cut file has lost them: they stand at the end.
-      let start = (try? header())?.e_shoff ?? 0
-      guard start >= UInt64(contents.byteCount) else { return ([], "it has no section headers") }
+      let header = try? header()
+      let start = header?.e_shoff ?? 0
+      guard start > 0 else { return ([], Self.hasNoSectionHeaders) }
+      // One at least: of more than 65,279 the first says how many there are.
+      let size = UInt64(max(header?.e_shnum ?? 0, 1)) * 64
+      guard start.clampedSum(size) > UInt64(contents.byteCount) else {
+        return ([], "its section headers at offset \(start) cannot be read: \(Self.lastError)")
+      }
       return (
         [],
-        "cut short: expected section headers at offset \(start), found the end of the file at \(contents.byteCount)"
+        "cut short: expected \(size) bytes of section headers at offset \(start), found the end of the file at \(contents.byteCount)"
       )
     }
     var names = 0

@@ -160,7 +160,7 @@ struct UnitWorker {
     guard let units = file.split else {
       let text = "functions and inlined calls stand in a split file, which is not looked for"
       let error = FormatError(.malformed(text), offset: unit.context.header.offset)
-      note(DWARFProblem(".debug_info", error))
+      note(DWARFProblem(".debug_info", error, isDamage: false))
       return nil
     }
     do throws(FormatError) {
@@ -171,7 +171,7 @@ struct UnitWorker {
         note(DWARFProblem("\(error.section).dwo", error.error))
       }
     } catch {
-      note(DWARFProblem(".debug_info", error))
+      note(DWARFProblem(".debug_info", error, isDamage: false))
     }
     return nil
   }
