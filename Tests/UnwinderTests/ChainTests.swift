@@ -72,8 +72,9 @@ import Testing
         "service::Connection<service::Lookup>::serve()",
       ]
     )
-    // The other thread may be anywhere in a throw, but it came from there.
-    #expect(chains.contains { $0.contains("service::throw_all_the_time()") }, "\(chains)")
+    // The other thread may be anywhere in a throw, but it came from there, or from the part that is placed apart (.cold).
+    let throwing = "service::throw_all_the_time()"
+    #expect(chains.contains { $0.contains { $0.hasPrefix(throwing) } }, "\(chains)")
   }
 
   @Test(arguments: [["-Copt-level=0"], ["-Copt-level=2"]])
