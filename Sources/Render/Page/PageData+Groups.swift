@@ -17,13 +17,7 @@ extension PageData {
       (group, Self.distinct(group.threads.map { numbers[$0] }))
     }
     json.key("similar")
-    json.array(similar.filter { $0.1.count > 1 }) { json, entry in
-      json.object { json in
-        json.key("of")
-        json.array(entry.1) { $0.number($1) }
-        write(entry.0, words, &json)
-      }
-    }
+    writeSimilar(similar, &json) { page, group, json in page.write(group, words, &json) }
   }
 
   private mutating func write(
@@ -62,13 +56,7 @@ extension PageData {
       (group, Self.distinct(group.tasks.map { numbers[$0] }))
     }
     json.key("similarTasks")
-    json.array(similar.filter { $0.1.count > 1 }) { json, entry in
-      json.object { json in
-        json.key("of")
-        json.array(entry.1) { $0.number($1) }
-        write(entry.0, words, &json)
-      }
-    }
+    writeSimilar(similar, &json) { page, group, json in page.write(group, words, &json) }
   }
 
   private mutating func write(
@@ -86,6 +74,21 @@ extension PageData {
     json.field("waits", strings.number(waits))
     json.field("names", strings.number(namesText(group.names)))
     json.field("ids", strings.number(idsText(tasks.map(\.id), "task", "tasks")))
+  }
+
+  /// Groups of similar stacks, each with the numbers of those of identical ones that it is made of.
+  private mutating func writeSimilar<Group>(
+    _ groups: [(group: Group, parts: [Int])],
+    _ json: inout JSONWriter,
+    write: (inout PageData, Group, inout JSONWriter) -> Void
+  ) {
+    json.array(groups.filter { $0.parts.count > 1 }) { json, entry in
+      json.object { json in
+        json.key("of")
+        json.array(entry.parts) { $0.number($1) }
+        write(&self, entry.group, &json)
+      }
+    }
   }
 
   /// Whether it is worth the time to look for similar stacks: these have one fingerprint.
