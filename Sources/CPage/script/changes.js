@@ -6,26 +6,19 @@ const { diff } = data;
 const mostChanges = 300;
 
 function changesView() {
-  const element = h("div", { class: "view page" });
-  let isBuilt = false;
-  return {
-    element,
-    show() {
-      if (isBuilt) return;
-      isBuilt = true;
-      const [first, ...lines] = diff.lines;
-      const still = diff.still || [];
-      append(element, [
-        h("p", { class: "lead" }, first),
-        lines.map((line) => h("p", { class: /^(new|still) [a-z-]+:/.test(line) ? "notice alarm" : "" }, line)),
-        h("h2", null, diff.groups.length ? `Groups that changed (${grouped(diff.groups.length)})` : "No group changed"),
-        changeList(diff.groups, (change) => signedCount(change)),
-        still.length > 0 && [h("h2", null, `In the same frames all the time (${grouped(still.length)})`),
-          changeList(still, (group) => h("span", { class: group.kind === "lock" ? "change more" : "change" }, grouped(group.count)))],
-        diff.details.map((line) => (line.startsWith(" ") ? h("p", { class: "mono" }, line.trim()) : h("h2", null, line.replace(/:$/, "")))),
-      ]);
-    },
-  };
+  return pageView(() => {
+    const [first, ...lines] = diff.lines;
+    const still = diff.still || [];
+    return [
+      h("p", { class: "lead" }, first),
+      lines.map((line) => h("p", { class: /^(new|still) [a-z-]+:/.test(line) ? "notice alarm" : "" }, line)),
+      h("h2", null, diff.groups.length ? `Groups that changed (${grouped(diff.groups.length)})` : "No group changed"),
+      changeList(diff.groups, (change) => signedCount(change)),
+      still.length > 0 && [h("h2", null, `In the same frames all the time (${grouped(still.length)})`),
+        changeList(still, (group) => h("span", { class: group.kind === "lock" ? "change more" : "change" }, grouped(group.count)))],
+      diff.details.map((line) => (line.startsWith(" ") ? h("p", { class: "mono" }, line.trim()) : h("h2", null, line.replace(/:$/, "")))),
+    ];
+  });
 }
 
 /** `▲ +40`, `▼ −3`: the sign says what the colour says. */

@@ -34,6 +34,20 @@ function append(element, children) {
   }
 }
 
+/** A view that is a page of text, made when it is first shown; `build` gives its children. */
+function pageView(build) {
+  const element = h("div", { class: "view page" });
+  let isBuilt = false;
+  return {
+    element,
+    show() {
+      if (isBuilt) return;
+      isBuilt = true;
+      append(element, build());
+    },
+  };
+}
+
 function replaceChildren(element, ...children) {
   element.replaceChildren();
   append(element, children);

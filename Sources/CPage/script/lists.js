@@ -54,6 +54,7 @@ const menuLength = 200;
 class Toolbar {
   /** `isCompared`: the menus filter the first report of a comparison too. */
   constructor(populations, extra = [], { isCompared = false } = {}) {
+    // The attribute is HTML's name for the hint in an empty field.
     this.search = h("input", {
       type: "search", "aria-label": "Search", placeholder: "Search functions, files, names, ids…  ( / )", spellcheck: "false",
       autocomplete: "off",

@@ -71,24 +71,17 @@ function hasHeldThings() {
 }
 
 function locksView() {
-  const element = h("div", { class: "view page" });
-  let isBuilt = false;
-  return {
-    element,
-    show() {
-      if (isBuilt) return;
-      isBuilt = true;
-      const things = heldThings();
-      append(element, [
-        lockCircles().map(circleSection),
-        lockDrawing(),
-        h("h2", null, "Held and waited for"),
-        things.length === 0 && h("p", { class: "soft" }, "Nobody waits for anybody here."),
-        things.slice(0, 200).map(thingSection),
-        things.length > 200 && h("p", { class: "soft" }, `${grouped(things.length - 200)} more that fewer wait for.`),
-      ]);
-    },
-  };
+  return pageView(() => {
+    const things = heldThings();
+    return [
+      lockCircles().map(circleSection),
+      lockDrawing(),
+      h("h2", null, "Held and waited for"),
+      things.length === 0 && h("p", { class: "soft" }, "Nobody waits for anybody here."),
+      things.slice(0, 200).map(thingSection),
+      things.length > 200 && h("p", { class: "soft" }, `${grouped(things.length - 200)} more that fewer wait for.`),
+    ];
+  });
 }
 
 function thingSection(thing) {

@@ -1,19 +1,10 @@
 /* Descriptors, sockets, connections, limits, environment and modules. */
 
 function resourceView() {
-  const element = h("div", { class: "view page" });
-  let isBuilt = false;
-  return {
-    element,
-    show() {
-      if (isBuilt) return;
-      isBuilt = true;
-      append(element, [
-        h("div", { class: "columns" }, descriptorSection(), socketSection(), connectionSection(), limitSection()),
-        environmentSection(), allModuleSection(),
-      ]);
-    },
-  };
+  return pageView(() => [
+    h("div", { class: "columns" }, descriptorSection(), socketSection(), connectionSection(), limitSection()),
+    environmentSection(), allModuleSection(),
+  ]);
 }
 
 /** Kinds of descriptors as pairs. */

@@ -1,20 +1,11 @@
 /* The first page: what is wrong, then what there is. */
 
 function summaryView() {
-  const element = h("div", { class: "view page" });
-  let isBuilt = false;
-  return {
-    element,
-    show() {
-      if (isBuilt) return;
-      isBuilt = true;
-      append(element, [
-        captureSection(), findingSection(), tileSection(), groupSection(),
-        h("div", { class: "columns" }, processSection(), resourceSummary(), noteSection()),
-        moduleSection(),
-      ]);
-    },
-  };
+  return pageView(() => [
+    captureSection(), findingSection(), tileSection(), groupSection(),
+    h("div", { class: "columns" }, processSection(), resourceSummary(), noteSection()),
+    moduleSection(),
+  ]);
 }
 
 function captureSection() {
