@@ -124,16 +124,11 @@ import CUnwind
 
   @_noLocks
   private func noteWatched(_ number: Int32, by entry: UnsafeMutablePointer<dc_awaited>) {
-    let next = unsafe waits.pointee.number_count
-    guard next < UInt32(truncatingIfNeeded: dc_waits_numbers),
-      unsafe entry.pointee.watched_count < UInt16(truncatingIfNeeded: dc_waits_for_one)
-    else {
+    if unsafe addDescriptorNumber(number, to: waits, behind: UInt32(entry.pointee.watched_count)) {
+      unsafe entry.pointee.watched_count &+= 1
+    } else {
       unsafe entry.pointee.watched_more &+= 1
-      return
     }
-    unsafe dc_waits_number(waits, next).pointee = number
-    unsafe waits.pointee.number_count = next &+ 1
-    unsafe entry.pointee.watched_count &+= 1
   }
 }
 

@@ -302,15 +302,28 @@ extension WaitSampler {
 
   @_noLocks
   private func note(_ number: Int32, of thread: UnsafeMutablePointer<dc_thread>) {
-    let next = unsafe waits.pointee.number_count
-    guard next < UInt32(truncatingIfNeeded: dc_waits_numbers),
-      unsafe thread.pointee.polled_count < UInt32(truncatingIfNeeded: dc_waits_for_one)
-    else {
+    if unsafe addDescriptorNumber(number, to: waits, behind: UInt32(thread.pointee.polled_count)) {
+      unsafe thread.pointee.polled_count &+= 1
+    } else {
       unsafe thread.pointee.polled_more &+= 1
-      return
     }
-    unsafe dc_waits_number(waits, next).pointee = number
-    unsafe waits.pointee.number_count = next &+ 1
-    unsafe thread.pointee.polled_count &+= 1
   }
+}
+
+/// Keeps the number of a descriptor behind the last one; false where all are taken, or one thread or epoll has its share.
+///
+/// `count`: how many the same thread or epoll has already.
+@_noLocks
+func addDescriptorNumber(
+  _ number: Int32,
+  to waits: UnsafeMutablePointer<dc_waits>,
+  behind count: UInt32
+) -> Bool {
+  let next = unsafe waits.pointee.number_count
+  guard next < UInt32(truncatingIfNeeded: dc_waits_numbers),
+    count < UInt32(truncatingIfNeeded: dc_waits_for_one)
+  else { return false }
+  unsafe dc_waits_number(waits, next).pointee = number
+  unsafe waits.pointee.number_count = next &+ 1
+  return true
 }
